@@ -1,0 +1,62 @@
+# make            build bin/skewatch
+# make test       everything that must hold before a change goes in; under 20 minutes on two cores
+# make acceptance the end-to-end tests in full length, with their figures
+# make bench      the benchmarks
+# make deps       the programs that the tests talk to (Debian packages)
+# make fmt        format the source
+
+export PATH := $(PATH):/usr/sbin:/sbin
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+END_TO_END := ^TestEndToEnd
+
+.PHONY: build deps test lint cross race fuzz end-to-end acceptance bench fmt
+
+build:
+	CGO_ENABLED=0 go build -trimpath -o bin/skewatch ./cmd/skewatch
+
+deps:
+	@.ci/deps
+	@go mod download
+
+# One after the other, whatever -j says: the end-to-end tests measure clocks and
+# want the machine for themselves.
+test:
+	@$(MAKE) deps
+	@$(MAKE) lint
+	@$(MAKE) cross
+	@$(MAKE) race
+	@$(MAKE) fuzz
+	@$(MAKE) end-to-end
+
+lint:
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "make fmt would change: $$unformatted" >&2; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+	.ci/vulnerabilities
+
+cross:
+	@for target in windows/amd64 darwin/amd64 freebsd/amd64 linux/arm64; do \
+		echo "build $$target"; \
+		export CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/}; \
+		go build ./... && go vet ./... || exit 1; \
+	done
+
+race:
+	go test -race -timeout 10m -skip '$(END_TO_END)' ./...
+
+fuzz:
+	.ci/fuzz 10s
+
+end-to-end:
+	go test -count 1 -timeout 10m -run '$(END_TO_END)' ./cmd/skewatch
+
+acceptance: deps
+	SKEWATCH_ACCEPTANCE=1 go test -count 1 -timeout 60m -v -run '$(END_TO_END)' ./cmd/skewatch
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
+
+fmt:
+	gofmt -w .

@@ -1,0 +1,239 @@
+package analysis
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+)
+
+// stateVersion is the first byte of every encoded originator and roll-up. Another
+// version is refused.
+const stateVersion = 1
+
+// errShort is the error of an encoding that ends too soon.
+var errShort = errors.New("analysis: encoded state is cut short")
+
+// An encoder appends values in the order in which a decoder of the same type reads
+// them: varints, and for offsets zig-zag varints.
+type encoder struct{ b []byte }
+
+func (e *encoder) uint(v uint64)   { e.b = binary.AppendUvarint(e.b, v) }
+func (e *encoder) int(v int64)     { e.b = binary.AppendVarint(e.b, v) }
+func (e *encoder) float(v float64) { e.b = binary.LittleEndian.AppendUint64(e.b, math.Float64bits(v)) }
+func (e *encoder) byte(v uint8)    { e.b = append(e.b, v) }
+
+func (e *encoder) bool(v bool) {
+	if v {
+		e.byte(1)
+	} else {
+		e.byte(0)
+	}
+}
+
+func (e *encoder) string(s string) {
+	e.uint(uint64(len(s)))
+	e.b = append(e.b, s...)
+}
+
+// A decoder reads what an encoder wrote. After the first error it returns zeros.
+type decoder struct {
+	b   []byte
+	err error
+}
+
+func (d *decoder) uint() uint64 {
+	v, n := binary.Uvarint(d.b)
+	return v * uint64(d.skip(n))
+}
+
+func (d *decoder) int() int64 {
+	v, n := binary.Varint(d.b)
+	return v * int64(d.skip(n))
+}
+
+// skip goes past n bytes of a varint and returns 1, or 0 after an error.
+func (d *decoder) skip(n int) int {
+	if n <= 0 {
+		d.fail()
+		return 0
+	}
+	d.b = d.b[n:]
+	return 1
+}
+
+func (d *decoder) fail() {
+	if d.err == nil {
+		d.err = errShort
+	}
+	d.b = nil
+}
+
+func (d *decoder) take(n uint64) []byte {
+	if n > uint64(len(d.b)) {
+		d.fail()
+		return nil
+	}
+	b := d.b[:n]
+	d.b = d.b[n:]
+	return b
+}
+
+func (d *decoder) byte() uint8 {
+	if b := d.take(1); b != nil {
+		return b[0]
+	}
+	return 0
+}
+
+func (d *decoder) float() float64 {
+	if b := d.take(8); b != nil {
+		return math.Float64frombits(binary.LittleEndian.Uint64(b))
+	}
+	return 0
+}
+
+func (d *decoder) bool() bool     { return d.byte() != 0 }
+func (d *decoder) string() string { return string(d.take(d.uint())) }
+
+// enum reads a number below the limit.
+func (d *decoder) enum(limit int) uint8 {
+	v := d.byte()
+	if int(v) >= limit {
+		d.fail()
+		return 0
+	}
+	return v
+}
+
+func (d *decoder) version() {
+	if v := d.byte(); d.err == nil && v != stateVersion {
+		d.err = fmt.Errorf("analysis: encoded state has version %d, and this program reads %d", v, stateVersion)
+		d.b = nil
+	}
+}
+
+func (e *encoder) state(s *State) {
+	e.uint(uint64(s.resolution))
+	e.uint(s.messages)
+	for _, v := range [...]int64{s.first, s.last, s.cluster, s.interval, s.segment, s.floor, s.ceiling} {
+		e.int(v)
+	}
+	e.bool(s.news)
+	e.repeat(&s.repeat)
+	e.lateRun(&s.late)
+	e.lattice(&s.lattice)
+	for i := range s.phases {
+		e.phases(&s.phases[i])
+	}
+}
+
+func (d *decoder) state() *State {
+	s := &State{resolution: int64(d.uint()), messages: d.uint()}
+	for _, v := range [...]*int64{&s.first, &s.last, &s.cluster, &s.interval, &s.segment, &s.floor, &s.ceiling} {
+		*v = d.int()
+	}
+	s.news = d.bool()
+	d.repeat(&s.repeat)
+	d.lateRun(&s.late)
+	d.lattice(&s.lattice)
+	for i := range s.phases {
+		d.phases(&s.phases[i])
+	}
+	if s.resolution < 1 || s.resolution > second {
+		d.fail()
+	}
+	return s
+}
+
+func (e *encoder) repeat(r *repeat) {
+	e.int(r.sent)
+	e.int(r.since)
+	e.int(r.last)
+	e.uint(uint64(r.slots))
+	e.bool(r.prompt)
+}
+
+func (d *decoder) repeat(r *repeat) {
+	*r = repeat{sent: d.int(), since: d.int(), last: d.int(), slots: uint32(d.uint()), prompt: d.bool()}
+}
+
+func (e *encoder) lateRun(r *lateRun) {
+	e.int(r.from)
+	e.int(r.to)
+	e.uint(uint64(r.n))
+	e.int(r.oldest)
+}
+
+func (d *decoder) lateRun(r *lateRun) {
+	*r = lateRun{from: d.int(), to: d.int(), n: uint32(d.uint()), oldest: d.int()}
+}
+
+// lattice writes, for each level, the number of buckets in use and those buckets;
+// their slots follow from their times.
+func (e *encoder) lattice(t *lattice) {
+	for l := range t {
+		used := uint64(0)
+		for _, b := range t[l] {
+			if b.n > 0 {
+				used++
+			}
+		}
+		e.uint(used)
+		for _, b := range t[l] {
+			if b.n > 0 {
+				e.bucket(b)
+			}
+		}
+	}
+}
+
+func (d *decoder) lattice(t *lattice) {
+	for l := range t {
+		for used := d.uint(); used > 0 && d.err == nil; used-- {
+			if b := d.bucket(); b.n > 0 {
+				*t.slot(l, b.at) = b
+			}
+		}
+	}
+}
+
+func (e *encoder) bucket(b bucket) {
+	e.uint(uint64(b.at))
+	e.int(b.max)
+	e.bool(b.second != noLead)
+	if b.second != noLead {
+		e.uint(uint64(b.max - b.second))
+	}
+	e.uint(uint64(b.n))
+	e.uint(uint64(b.distinct))
+}
+
+func (d *decoder) bucket() bucket {
+	b := bucket{at: int64(d.uint() &^ (1 << 63)), max: d.int(), second: noLead}
+	if d.bool() {
+		b.second = b.max - int64(d.uint())
+	}
+	b.n, b.distinct = uint32(d.uint()), uint32(d.uint())
+	return b
+}
+
+func (e *encoder) phases(g *phaseGeneration) {
+	e.uint(uint64(g.span))
+	if g.span == 0 {
+		return
+	}
+	for i := range g.n {
+		e.uint(uint64(g.n[i]))
+		e.int(g.max[i])
+	}
+}
+
+func (d *decoder) phases(g *phaseGeneration) {
+	if g.span = int64(d.uint()); g.span == 0 {
+		return
+	}
+	for i := range g.n {
+		g.n[i], g.max[i] = uint32(d.uint()), d.int()
+	}
+}

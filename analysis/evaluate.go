@@ -1,0 +1,260 @@
+package analysis
+
+import (
+	"math"
+	"time"
+)
+
+// An Estimate is what a State says of a clock at one time, reckoned on the
+// collector's clock: Reference.apply turns it into a statement about true time.
+type Estimate struct {
+	// Known says that there is an interval at all.
+	Known bool
+
+	// Interval holds the offset. Low is proved, given that one clock wrote the
+	// stamps, truncated them, and ran away by no more than Params.MaxSkew since.
+	// High rests on the assumption that Bounds names.
+	Interval
+	Bounds BoundKind
+
+	Skew      float64 // ppm
+	SkewBound float64 // ppm, half-width of the 99 % interval
+	Drift     Drift
+
+	Resolution time.Duration
+	Messages   uint64
+	Span       time.Duration // from the first message to the newest
+
+	Steps   []Step // found by this evaluation, oldest first
+	Settled bool   // the level has held still long enough to call messages late
+	Stuck   bool   // one stamp repeats
+
+	// Behind is how far the newest messages lie below the envelope at least; 0
+	// unless they do.
+	Behind time.Duration
+
+	accept accepted
+}
+
+// accepted is what Accept carries into the state.
+type accepted struct {
+	segment, floor, ceiling int64
+	moved                   bool
+}
+
+// BoundKind names the assumption that an upper bound rests on, besides Params.LeastDelay.
+type BoundKind uint8
+
+// The kinds of upper bounds.
+const (
+	BoundNone         BoundKind = iota // there is no interval
+	BoundAssumedDelay                  // some message of the window was delivered promptly
+	BoundPhase                         // and so was one just before the originator's second ticked over
+	BoundResolution                    // the stamps' phases are not covered: a whole resolution is added
+)
+
+var boundKinds = [...]string{"", "assumed-delay", "phase", "resolution"}
+
+func (b BoundKind) String() string { return boundKinds[b] }
+
+// Drift is the skew over the longest window of the present level, up to a day. A
+// constant delay doesn't disturb it.
+type Drift struct {
+	Low, High float64       // 99 % interval, ppm
+	Span      time.Duration // of the window
+	Steady    bool          // both halves of the window show the same drift
+}
+
+// Evaluate answers from the state alone, as of a time in Unix nanoseconds of the
+// collector's clock. It changes nothing, so the same state, time and parameters
+// always give the same answer.
+func (s *State) Evaluate(now int64, p *Params) Estimate {
+	e := Estimate{Resolution: time.Duration(s.resolution), Messages: s.messages}
+	e.accept = accepted{s.segment, s.floor, s.ceiling, false}
+	pts := dropUnsupported(s.lattice.points(nil, s.segment), s.resolution)
+	if len(pts) == 0 {
+		return e
+	}
+	seen := s.phases.coverage(s.resolution)
+	level := segment(pts, s.resolution, seen.all, p)
+	if level.moved {
+		seen = new(phases).coverage(s.resolution)
+	}
+	e.describe(s, &level, now, p)
+	evidence := onEnvelope(level.points)
+	if !seen.known {
+		seen.all = scatteredPhases(evidence, s.resolution)
+	}
+	e.bound(evidence, seen, now, s.resolution, p)
+	return e
+}
+
+// describe takes over what the scan found.
+func (e *Estimate) describe(s *State, level *segmentation, now int64, p *Params) {
+	e.Steps = level.steps
+	e.Settled = level.settled
+	e.Stuck = s.repeat.stuck(int64(p.StuckSpan))
+	e.Span = time.Duration(s.last - s.first)
+	if newest := &level.points[len(level.points)-1]; level.late {
+		e.Behind = time.Duration(max(0, level.envelope-s.resolution-newest.max))
+	}
+	reach := s.resolution + int64(p.MinStep) + p.aged(now-level.at)
+	e.accept = accepted{segment: level.since, floor: noLead, ceiling: level.envelope + reach, moved: level.moved}
+	if level.settled {
+		e.accept.floor = level.envelope - reach
+	}
+}
+
+func onEnvelope(pts []point) []point {
+	kept := pts[:0:0]
+	for _, b := range pts {
+		if !b.off {
+			kept = append(kept, b)
+		}
+	}
+	return kept
+}
+
+// bound finds the interval and the skew.
+func (e *Estimate) bound(evidence []point, seen coverage, now, resolution int64, p *Params) {
+	if len(evidence) == 0 {
+		return
+	}
+	low := int64(noLead)
+	for _, b := range evidence {
+		low = max(low, b.max-p.aged(now-b.at))
+	}
+	offset, high := low+resolution/int64(len(evidence)+1), low+resolution
+	origin := evidence[len(evidence)-1].max
+	e.Known, e.Bounds = true, BoundResolution
+	if l, ok := longestConsistent(evidence, now, origin, low, resolution, p); ok {
+		offset = max(low, origin+nanos(l.offset))
+		high = max(low, origin+nanos(l.high), offset)
+		e.Skew = l.skew * 1e6
+		e.SkewBound = max(l.skewHigh-l.skew, l.skew-l.skewLow) * 1e6
+		e.Bounds = BoundAssumedDelay
+		high = e.narrow(high, origin+nanos(l.low)+resolution, low, seen, p)
+	}
+	e.Interval = Interval{
+		Offset: time.Duration(offset),
+		Low:    time.Duration(low),
+		High:   time.Duration(max(high, offset)) + p.LeastDelay,
+	}
+	e.Drift = driftOf(evidence, now, origin, resolution, p)
+}
+
+// narrow chooses the upper bound: without coverage of the phases the whole
+// resolution, with it the phase bracket where that is nearer.
+func (e *Estimate) narrow(high, whole, low int64, seen coverage, p *Params) int64 {
+	if !seen.all {
+		e.Bounds = BoundResolution
+		return max(high, whole)
+	}
+	if seen.high == math.MaxInt64 {
+		return high
+	}
+	bracket := seen.high + int64(math.Abs(e.Skew)*1e-6*2*float64(phaseSpan))
+	if bracket < high && bracket > low {
+		e.Bounds = BoundPhase
+		return bracket
+	}
+	return high
+}
+
+// longestConsistent fits windows that double in length and returns the longest one
+// that agrees with all shorter ones (Lepski's method): it averages as much as the
+// clock's own wander allows.
+func longestConsistent(pts []point, now, origin, low, resolution int64, p *Params) (chosen line, ok bool) {
+	least, most := math.Inf(-1), math.Inf(1)
+	for w := 64 * second; ; w *= 2 {
+		pts, full := newest(pts, now-w)
+		if len(pts) >= 3 {
+			l := fitLine(pts, now, origin, resolution, p)
+			switch {
+			case !full && (len(pts) < 6 || len(pts) < 12 && l.high-l.low > 3e-3):
+				continue // too little to veto longer windows
+			case !full && origin+nanos(l.high) < low:
+				continue // contradicts what is proved: all of this window was late
+			case ok && (l.low > most || l.high < least):
+				return chosen, ok
+			}
+			margin := (l.high - l.low) / 2
+			least, most = max(least, l.low-margin), min(most, l.high+margin)
+			chosen, ok = l, true
+		}
+		if full {
+			return chosen, ok
+		}
+	}
+}
+
+// newest returns the points since a time, and whether that is all of them.
+func newest(pts []point, since int64) ([]point, bool) {
+	i := 0
+	for i < len(pts) && pts[i].at < since {
+		i++
+	}
+	return pts[i:], i == 0
+}
+
+// driftOf fits all evidence of the level up to a day. A shift in the middle must
+// not pass for a drift, so both halves have to show it.
+func driftOf(pts []point, now, origin, resolution int64, p *Params) Drift {
+	pts, _ = newest(pts, now-day)
+	if len(pts) < 12 {
+		return Drift{}
+	}
+	l := fitLine(pts, now, origin, resolution, p)
+	d := Drift{Low: l.skewLow * 1e6, High: l.skewHigh * 1e6, Span: time.Duration(now - pts[0].at)}
+	if l.skewLow*l.skewHigh <= 0 {
+		return d
+	}
+	mid := pts[0].at + (now-pts[0].at)/2
+	second, _ := newest(pts, mid)
+	first := pts[:len(pts)-len(second)]
+	if len(first) < 6 || len(second) < 6 {
+		return d
+	}
+	a := fitLine(first, now, origin, resolution, p).skew
+	b := fitLine(second, now, origin, resolution, p).skew
+	half := min(math.Abs(l.skewLow), math.Abs(l.skewHigh)) / 2
+	d.Steady = a*l.skew > 0 && b*l.skew > 0 && min(math.Abs(a), math.Abs(b)) > half
+	return d
+}
+
+// scatteredPhases reports whether a slow sender's stamps fall on all phases of the
+// second: the leads of buckets with one or two messages must scatter over it.
+func scatteredPhases(pts []point, resolution int64) bool {
+	const parts = 8
+	level := top(pts)
+	var hit [parts]bool
+	n, in := 0, 0
+	for _, b := range pts {
+		below := level - b.max
+		if b.distinct > 2 || below >= resolution {
+			continue
+		}
+		n++
+		if part := below * parts / resolution; !hit[part] {
+			hit[part] = true
+			in++
+		}
+	}
+	return n >= 12 && in >= parts-2
+}
+
+// Accept carries the findings of an evaluation into the state: since when the
+// present level holds and which leads are late. Evaluations after it start from
+// there.
+func (s *State) Accept(e *Estimate) {
+	if e.accept.moved {
+		s.phases = phases{}
+	}
+	if len(e.Steps) > 0 {
+		s.late = lateRun{} // what looked late was the new level
+	}
+	s.segment, s.floor, s.ceiling = e.accept.segment, e.accept.floor, e.accept.ceiling
+	s.news = false
+}
+
+func nanos(seconds float64) int64 { return int64(seconds * 1e9) }

@@ -1,0 +1,251 @@
+package analysis
+
+import (
+	"math"
+	"slices"
+)
+
+// A line is the posterior of a clock over one window of evidence, as of the end of
+// the window. Offsets are in seconds relative to the fit's origin, skews in seconds
+// a second. Low and high are the 0.5 % and 99.5 % quantiles.
+type line struct {
+	offset, low, high       float64
+	skew, skewLow, skewHigh float64
+	scale                   float64 // mean distance of a bucket's best lead from the clock, s
+	span                    float64 // length of the window, s
+}
+
+// A fit estimates offset and skew from the best leads of buckets, each of which lies
+// below the clock by an exponentially distributed residual:
+//
+//	max_i = c + g (t_i - mid) - e_i,    e_i ~ Exp(scale),    e_i >= 0
+//
+// For a given skew g, all lines above every point are possible, and their likelihood
+// falls off exponentially from the lowest, c = support(g), which touches the upper
+// convex hull of the points. With a normal prior on g the posterior is
+//
+//	p(g) ~ exp(-rate * support(g) - g^2 / (2 prior^2)),    c - support(g) ~ Exp(rate)
+//
+// where rate = points / scale. The first factor is log-convex in g, so the posterior
+// has one peak; it is integrated over a grid of skews in closed form for c.
+type fit struct {
+	p          *Params
+	x, y       []float64 // s from mid, s from origin
+	hullX      []float64
+	hullY      []float64
+	rate       float64
+	prior      float64 // 1 / (2 prior^2)
+	floorScale float64 // what the scale can't be known to be below
+}
+
+// gridSize is the number of skews over which the posterior is integrated.
+const gridSize = 33
+
+// fitLine fits points, oldest first, and answers as of now. It needs three.
+func fitLine(pts []point, now, origin, resolution int64, p *Params) line {
+	first, last := pts[0].at, pts[len(pts)-1].at
+	mid := first + (last-first)/2
+	f := newFit(pts, mid, origin, resolution, p)
+	best := f.peak()
+	l := f.posterior(best, seconds(now-mid))
+	l.span = seconds(now - first)
+	return l
+}
+
+func newFit(pts []point, mid, origin, resolution int64, p *Params) *fit {
+	buf := make([]float64, 4*len(pts))
+	n := len(pts)
+	f := &fit{p: p, x: buf[:n], y: buf[n : 2*n], hullX: buf[2*n : 2*n : 3*n], hullY: buf[3*n : 3*n]}
+	messages := 0.0
+	for i, b := range pts {
+		f.x[i], f.y[i] = seconds(b.at-mid), seconds(b.max-origin)
+		messages += float64(b.n)
+	}
+	f.prior = 1 / (2 * p.PriorSkew * p.PriorSkew)
+	// The best of k truncated stamps lies resolution/(k+1) below the clock, and
+	// delivery adds some 0.2 ms.
+	points := float64(n)
+	f.floorScale = seconds(resolution)*points/(points+messages) + 0.2e-3
+	f.hull()
+	return f
+}
+
+// hull finds the upper convex hull of the points (Andrew's monotone chain).
+func (f *fit) hull() {
+	hx, hy := f.hullX, f.hullY
+	for i := range f.x {
+		for len(hx) >= 2 {
+			k := len(hx)
+			turn := (hx[k-1]-hx[k-2])*(f.y[i]-hy[k-2]) - (hy[k-1]-hy[k-2])*(f.x[i]-hx[k-2])
+			if turn < 0 {
+				break
+			}
+			hx, hy = hx[:k-1], hy[:k-1]
+		}
+		hx, hy = append(hx, f.x[i]), append(hy, f.y[i])
+	}
+	f.hullX, f.hullY = hx, hy
+}
+
+// support returns the level at mid of the lowest line of skew g above all points.
+func (f *fit) support(g float64) float64 {
+	best := math.Inf(-1)
+	for i, x := range f.hullX {
+		best = max(best, f.hullY[i]-g*x)
+	}
+	return best
+}
+
+// cost is the negative log posterior of a skew, up to a constant.
+func (f *fit) cost(g float64) float64 { return f.rate*f.support(g) + g*g*f.prior }
+
+// peak returns the most probable skew. The scale of the residuals and the skew
+// depend on each other, so it goes round twice.
+func (f *fit) peak() float64 {
+	scale, g := f.floorScale, 0.0
+	for range 2 {
+		f.rate = float64(len(f.x)) / scale
+		g = f.cheapest()
+		scale = f.scaleAt(g)
+	}
+	f.rate = float64(len(f.x)) / scale
+	return g
+}
+
+// cheapest minimises the cost, which is convex and quadratic along each vertex of
+// the hull: one candidate a vertex, clipped to the skews for which it supports.
+func (f *fit) cheapest() float64 {
+	limit := f.p.MaxFitSkew
+	best, cost := 0.0, math.Inf(1)
+	last := len(f.hullX) - 1
+	for i, x := range f.hullX {
+		low, high := -limit, limit
+		if i > 0 {
+			high = min(high, f.slope(i-1))
+		}
+		if i < last {
+			low = max(low, f.slope(i))
+		}
+		g := min(max(f.rate*x/(2*f.prior), low), high)
+		g = min(max(g, -limit), limit)
+		if c := f.cost(g); c < cost {
+			best, cost = g, c
+		}
+	}
+	return best
+}
+
+// slope returns that of the hull's edge from vertex i to the next.
+func (f *fit) slope(i int) float64 {
+	return (f.hullY[i+1] - f.hullY[i]) / (f.hullX[i+1] - f.hullX[i])
+}
+
+// scaleAt estimates the mean residual from the median one, which late points don't
+// disturb. Two residuals are zero by construction and are passed over; three
+// pseudo-observations of the floor steady it when points are few.
+func (f *fit) scaleAt(g float64) float64 {
+	n := len(f.x)
+	level := f.support(g)
+	residuals := make([]float64, n)
+	for i := range f.x {
+		residuals[i] = level + g*f.x[i] - f.y[i]
+	}
+	slices.Sort(residuals)
+	mean := residuals[min(n-1, 2+(n-2)/2)] / math.Ln2
+	mean = (float64(n-2)*mean + 3*f.floorScale) / float64(n+1)
+	return max(mean, 20e-6)
+}
+
+// skewRange returns the skews beyond which the posterior is negligible (e^-10 of
+// the peak).
+func (f *fit) skewRange(peak float64) (low, high float64) {
+	base := f.cost(peak)
+	reach := func(direction float64) float64 {
+		step := 1e-9
+		for step < 2e-3 && f.cost(peak+direction*step)-base < 10 {
+			step *= 1.7
+		}
+		return step
+	}
+	limit := f.p.MaxFitSkew
+	low, high = max(peak-reach(-1), -limit), min(peak+reach(1), limit)
+	if high <= low {
+		return peak - 1e-9, peak + 1e-9
+	}
+	return low, high
+}
+
+// A gridPoint is one skew of the posterior's grid: its weight and the lowest level
+// at the time asked for.
+type gridPoint struct{ skew, level, weight float64 }
+
+// posterior integrates over the skews and answers for ahead seconds after mid.
+func (f *fit) posterior(peak, ahead float64) line {
+	grid := f.grid(peak, ahead)
+	l := line{scale: float64(len(f.x)) / f.rate, skewLow: grid[0].skew, skewHigh: grid[gridSize-1].skew}
+	const tail = 0.005
+	below := 0.0
+	for i, g := range grid {
+		l.offset += g.weight * g.level
+		l.skew += g.weight * g.skew
+		if below < tail && below+g.weight >= tail {
+			l.skewLow = grid[max(0, i-1)].skew
+		}
+		if below < 1-tail && below+g.weight >= 1-tail {
+			l.skewHigh = grid[min(gridSize-1, i+1)].skew
+		}
+		below += g.weight
+	}
+	l.offset += 1 / f.rate
+	slices.SortFunc(grid[:], func(a, b gridPoint) int {
+		if a.level < b.level {
+			return -1
+		}
+		return 1
+	})
+	l.low, l.high = f.quantile(grid[:], 1-tail), f.quantile(grid[:], tail)
+	return l
+}
+
+func (f *fit) grid(peak, ahead float64) (grid [gridSize]gridPoint) {
+	low, high := f.skewRange(peak)
+	base, sum := f.cost(peak), 0.0
+	for i := range grid {
+		g := low + (high-low)*float64(i)/(gridSize-1)
+		grid[i] = gridPoint{g, f.support(g) + g*ahead, math.Exp(base - f.cost(g))}
+		sum += grid[i].weight
+	}
+	for i := range grid {
+		grid[i].weight /= sum
+	}
+	return grid
+}
+
+// quantile returns the offset that is exceeded with the probability given. With the
+// grid sorted by level, for an offset x between level j and the next,
+//
+//	P(offset > x) = sum_{i>j} w_i + sum_{i<=j} w_i exp(-rate (x - level_i))
+//
+// which is inverted for x in closed form.
+func (f *fit) quantile(grid []gridPoint, exceeded float64) float64 {
+	decayed, above := 0.0, 1.0
+	for j, g := range grid {
+		if j > 0 {
+			decayed *= math.Exp(-f.rate * (g.level - grid[j-1].level))
+		}
+		decayed += g.weight
+		above -= g.weight
+		last := j == len(grid)-1
+		if last || above+decayed*math.Exp(-f.rate*(grid[j+1].level-g.level)) < exceeded {
+			if v := exceeded - above; v > 1e-12 {
+				return g.level + max(0, math.Log(decayed/v)/f.rate)
+			}
+		}
+	}
+	return grid[len(grid)-1].level
+}
+
+func median(v []float64) float64 {
+	slices.Sort(v)
+	return v[len(v)/2]
+}

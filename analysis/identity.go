@@ -1,0 +1,57 @@
+package analysis
+
+import (
+	"fmt"
+	"strings"
+)
+
+// An Identity is who an originator is and what is said of it now.
+type Identity struct {
+	Key         string
+	Host        string // as sent, or the peer's address
+	Source      string // the peer's address
+	Zone        string // as written or assumed: "+02:00", or an IANA name
+	Claims      []string
+	Verdict     Verdict
+	Explanation string
+}
+
+// Identities returns all originators. What is said of them is as fresh as the last
+// Tick or Refresh.
+func (f *Fleet) Identities() []Identity {
+	all := make([]Identity, 0, len(f.originators))
+	for _, o := range f.originators {
+		all = append(all, Identity{
+			Key: o.key, Host: o.host, Source: o.peer.String(), Zone: o.zoneName(), Claims: o.claims(),
+			Verdict: o.judged.verdict, Explanation: o.judged.reason,
+		})
+	}
+	return all
+}
+
+// IdentityOf returns what a key alone tells of an originator that the fleet doesn't
+// know any more.
+func IdentityOf(key string) Identity {
+	host, source, _ := strings.Cut(key, "\x00")
+	if host == "" {
+		host = source
+	}
+	return Identity{Key: key, Host: host, Source: source, Claims: []string{}}
+}
+
+// zoneName returns the zone that the originator's stamps are read in.
+func (o *originator) zoneName() string {
+	if r := &o.open; r.ZoneWritten {
+		return ZoneEast(r.ZoneEast)
+	}
+	return o.rule.Zone.String()
+}
+
+// ZoneEast writes a zone's distance from UTC, in seconds east, as "+HH:MM".
+func ZoneEast(east int32) string {
+	sign := '+'
+	if east < 0 {
+		sign, east = '-', -east
+	}
+	return fmt.Sprintf("%c%02d:%02d", sign, east/3600, east/60%60)
+}

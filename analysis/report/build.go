@@ -1,0 +1,73 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/skewatch/skewatch/analysis"
+)
+
+// A Builder gathers the roll-ups and findings of a period into rows.
+type Builder struct {
+	profile  Profile
+	own      bool
+	accounts map[string]*account
+}
+
+// NewBuilder returns a builder that reckons compliance by the profile. own says that
+// its tolerance is the one the server judges by, so that the time out of tolerance
+// is known to the message and not to the roll-up only.
+func NewBuilder(p Profile, own bool) *Builder {
+	return &Builder{profile: p, own: own, accounts: map[string]*account{}}
+}
+
+// Identify says who an originator is. What is not identified goes by its key.
+func (b *Builder) Identify(i analysis.Identity) { b.account(i.Key).identity = i }
+
+func (b *Builder) account(key string) *account {
+	a := b.accounts[key]
+	if a == nil {
+		a = &account{identity: analysis.IdentityOf(key)}
+		b.accounts[key] = a
+	}
+	return a
+}
+
+// Add takes in a roll-up. Those of one originator must come in order of time, each
+// once.
+func (b *Builder) Add(r analysis.KeyedRollUp) {
+	b.account(r.Key).add(r.RollUp, b.profile.Tolerance(), b.own)
+}
+
+// Note takes in a finding; one that is neither step nor backlog is passed over.
+func (b *Builder) Note(f analysis.Finding) {
+	a := b.account(f.Key)
+	if s := f.Step; s != nil {
+		a.steps = append(a.steps, Step{At: time.Unix(0, s.At).UTC(), Seconds: s.Seconds})
+	}
+	if l := f.Backlog; l != nil {
+		a.backlogs = append(a.backlogs, Backlog{
+			From: time.Unix(0, l.From).UTC(), To: time.Unix(0, l.To).UTC(),
+			Messages: l.Messages, Oldest: time.Duration(l.Oldest).Seconds(),
+		})
+	}
+}
+
+// Rows returns the rows of all originators that sent messages in the period and
+// whose host the filter accepts, by host, then by falling trust, then by source.
+func (b *Builder) Rows(accept func(host string) bool) []Row {
+	rows := []Row{}
+	for _, a := range b.accounts {
+		if a.rollUps > 0 && accept(a.identity.Host) {
+			rows = append(rows, a.row(b.profile.Tolerance()))
+		}
+	}
+	slices.SortFunc(rows, func(x, y Row) int {
+		return cmp.Or(cmp.Compare(x.Host, y.Host), cmp.Compare(rank(y.Trust), rank(x.Trust)), cmp.Compare(x.Source, y.Source))
+	})
+	return rows
+}
+
+// rank orders the classes of trust.
+func rank(trust string) int { return slices.Index([]string{"udp", "handshake", "certificate"}, trust) }

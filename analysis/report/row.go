@@ -1,0 +1,176 @@
+package report
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/skewatch/skewatch/analysis"
+)
+
+// A Row is one originator over the period. What is not known is null.
+type Row struct {
+	Host           string     `json:"host"`
+	Source         string     `json:"source"`
+	Via            string     `json:"via"`
+	Trust          string     `json:"trust"`
+	Messages       uint64     `json:"messages"`
+	First          *time.Time `json:"first"`
+	Last           *time.Time `json:"last"`
+	StampFormat    string     `json:"stamp_format"`
+	Resolution     *float64   `json:"resolution_seconds"`
+	Zone           string     `json:"zone"`
+	Offset         *float64   `json:"offset_seconds"`
+	OffsetLow      *float64   `json:"offset_low_seconds"`
+	OffsetHigh     *float64   `json:"offset_high_seconds"`
+	BoundKind      *string    `json:"bound_kind"`
+	Skew           *float64   `json:"skew_ppm"`
+	SkewBound      *float64   `json:"skew_bound_ppm"`
+	OffsetP50      *float64   `json:"offset_p50_seconds"`
+	OffsetP95      *float64   `json:"offset_p95_seconds"`
+	OffsetMax      *float64   `json:"offset_max_seconds"`
+	Verdict        string     `json:"verdict"`
+	Explanation    string     `json:"explanation"`
+	Steps          []Step     `json:"steps"`
+	Backlogs       []Backlog  `json:"backlogs"`
+	Claims         []string   `json:"claims"`
+	OutOfTolerance float64    `json:"out_of_tolerance_seconds"`
+	Compliance     string     `json:"compliance"` // pass, fail or insufficient
+}
+
+// A Step is a time at which a clock was set, and by how much: positive forward.
+type Step struct {
+	At      time.Time `json:"at"`
+	Seconds float64   `json:"seconds"`
+}
+
+// A Backlog is a run of messages that were held back and then delivered.
+type Backlog struct {
+	From     time.Time `json:"from"`
+	To       time.Time `json:"to"`
+	Messages uint64    `json:"messages"`
+	Oldest   float64   `json:"oldest_seconds"` // transit time of the most delayed one
+}
+
+// An account gathers what happened to one originator over the period, in order of
+// time.
+type account struct {
+	identity analysis.Identity
+	rollUps  int
+	last     analysis.RollUp // the newest
+	messages uint64
+	first    int64
+	offsets  []float64 // one a roll-up, seconds
+	extreme  time.Duration
+	out      time.Duration
+	steps    []Step
+	backlogs []Backlog
+}
+
+// add takes in the next roll-up.
+func (a *account) add(r analysis.RollUp, tolerance time.Duration, own bool) {
+	if a.rollUps == 0 {
+		a.first = r.First
+	}
+	a.rollUps++
+	a.last = r
+	a.messages += r.Messages
+	if !r.Known {
+		return
+	}
+	a.offsets = append(a.offsets, r.Interval.Offset.Seconds())
+	if r.Extreme.Abs() > a.extreme.Abs() {
+		a.extreme = r.Extreme
+	}
+	switch {
+	case own:
+		a.out += r.Out
+	case r.Interval.Outside(tolerance):
+		a.out += time.Duration(r.Last - r.First)
+	}
+}
+
+// row closes the account.
+func (a *account) row(tolerance time.Duration) Row {
+	r := Row{
+		Host: a.identity.Host, Source: a.identity.Source, Trust: a.last.Trust.String(),
+		Messages: a.messages, First: unixUTC(a.first), Last: unixUTC(a.last.Last),
+		StampFormat: a.last.StampFormat.String(), Zone: a.zone(),
+		Verdict: a.last.Verdict.String(), Explanation: a.identity.Explanation,
+		Steps: orEmpty(a.steps), Backlogs: orEmpty(a.backlogs), Claims: orEmpty(a.identity.Claims),
+		OutOfTolerance: a.out.Seconds(), Compliance: "insufficient",
+	}
+	if a.last.Known {
+		a.fill(&r, tolerance)
+	}
+	return r
+}
+
+// fill sets the figures that an interval gives.
+func (a *account) fill(r *Row, tolerance time.Duration) {
+	n := &a.last
+	kind := n.Bounds.String()
+	r.BoundKind = &kind
+	r.Resolution = number(n.Resolution.Seconds())
+	r.Offset, r.OffsetLow, r.OffsetHigh = inSeconds(n.Interval.Offset), inSeconds(n.Interval.Low), inSeconds(n.Interval.High)
+	if n.SkewBound > 0 {
+		r.Skew, r.SkewBound = number(n.Skew), number(n.SkewBound)
+	}
+	r.OffsetP50 = number(quantile(a.offsets, 0.5))
+	r.OffsetP95 = number(quantile(magnitudes(a.offsets), 0.95))
+	r.OffsetMax = inSeconds(a.extreme)
+	r.Compliance = compliance(n, tolerance)
+}
+
+// compliance holds the interval against the tolerance. While the reference is in
+// doubt nothing is passed or failed.
+func compliance(r *analysis.RollUp, tolerance time.Duration) string {
+	switch {
+	case r.Held:
+		return "insufficient"
+	case r.Interval.Outside(tolerance):
+		return "fail"
+	case r.Interval.Inside(tolerance):
+		return "pass"
+	}
+	return "insufficient"
+}
+
+func (a *account) zone() string {
+	if a.last.ZoneWritten {
+		return analysis.ZoneEast(a.last.ZoneEast)
+	}
+	return a.identity.Zone
+}
+
+func unixUTC(ns int64) *time.Time {
+	if ns == 0 {
+		return nil
+	}
+	t := time.Unix(0, ns).UTC()
+	return &t
+}
+
+func number(v float64) *float64          { return &v }
+func inSeconds(d time.Duration) *float64 { return number(d.Seconds()) }
+
+func orEmpty[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
+func magnitudes(v []float64) []float64 {
+	abs := make([]float64, len(v))
+	for i := range v {
+		abs[i] = math.Abs(v[i])
+	}
+	return abs
+}
+
+// quantile returns the nearest-rank quantile of some values.
+func quantile(v []float64, p float64) float64 {
+	sorted := slices.Sorted(slices.Values(v))
+	return sorted[int(math.Ceil(p*float64(len(sorted))))-1]
+}

@@ -1,0 +1,93 @@
+package report
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// WriteJSON writes the report as one JSON object, indented.
+func (r *Report) WriteJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(r)
+}
+
+// WriteCSV writes the rows as CSV (RFC 4180): first the names of the columns, which
+// are those of the JSON, then a row a host. Arrays stand as JSON in one cell, what is
+// unknown as an empty one.
+func (r *Report) WriteCSV(w io.Writer) error {
+	c := csv.NewWriter(w)
+	if err := c.Write(columns()); err != nil {
+		return err
+	}
+	for i := range r.Hosts {
+		cells, err := cellsOf(&r.Hosts[i])
+		if err != nil {
+			return err
+		}
+		if err := c.Write(cells); err != nil {
+			return err
+		}
+	}
+	c.Flush()
+	return c.Error()
+}
+
+// columns returns the JSON names of a row's fields.
+func columns() []string {
+	t := reflect.TypeFor[Row]()
+	names := make([]string, t.NumField())
+	for i := range names {
+		names[i], _, _ = strings.Cut(t.Field(i).Tag.Get("json"), ",")
+	}
+	return names
+}
+
+func cellsOf(r *Row) ([]string, error) {
+	v := reflect.ValueOf(r).Elem()
+	cells := make([]string, v.NumField())
+	for i := range cells {
+		cell, err := cellOf(v.Field(i).Interface())
+		if err != nil {
+			return nil, fmt.Errorf("column %s: %w", columns()[i], err)
+		}
+		cells[i] = cell
+	}
+	return cells, nil
+}
+
+func cellOf(v any) (string, error) {
+	switch v := v.(type) {
+	case string:
+		return v, nil
+	case uint64:
+		return strconv.FormatUint(v, 10), nil
+	case float64:
+		return formatFloat(v), nil
+	case *float64:
+		if v == nil {
+			return "", nil
+		}
+		return formatFloat(*v), nil
+	case *string:
+		if v == nil {
+			return "", nil
+		}
+		return *v, nil
+	case *time.Time:
+		if v == nil {
+			return "", nil
+		}
+		return v.Format(time.RFC3339Nano), nil
+	}
+	b, err := json.Marshal(v)
+	return string(b), err
+}
+
+func formatFloat(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }

@@ -1,0 +1,68 @@
+package analysis
+
+import (
+	"time"
+
+	"github.com/skewatch/skewatch/collector/message"
+)
+
+// RollUpSpan is the length of a roll-up. Periods of reports widen to its edges.
+const RollUpSpan = 5 * time.Minute
+
+// A RollUp is what one originator's clock did in one span of receive time, and the
+// row from which reports are made: they never look at messages.
+type RollUp struct {
+	Start    int64 // Unix ns, a multiple of RollUpSpan
+	Messages uint64
+	First    int64 // receive times of its first and newest message, Unix ns
+	Last     int64
+
+	Verdict     Verdict
+	Known       bool     // there is an interval
+	Held        bool     // the reference was in doubt: nothing is judged by it
+	Interval    Interval // against true time, as at Last
+	Bounds      BoundKind
+	Skew        float64       // ppm
+	SkewBound   float64       // ppm
+	Extreme     time.Duration // the offset of the largest magnitude
+	Out         time.Duration // how long the interval lay wholly outside the tolerance
+	Trust       message.Trust
+	StampFormat message.StampFormat
+	Resolution  time.Duration
+	ZoneWritten bool
+	ZoneEast    int32  // seconds, if ZoneWritten
+	Unusable    uint64 // of all the originator's messages so far
+
+	noted int64 // receive time up to which Out is reckoned
+}
+
+// next returns the empty roll-up that follows, with what is known carried over.
+func (r RollUp) next(start int64) RollUp {
+	r.Start, r.Messages, r.First, r.Last, r.Out = start, 0, 0, 0, 0
+	r.Extreme = r.Interval.Offset
+	return r
+}
+
+// count takes a message into the roll-up.
+func (r *RollUp) count(received int64) {
+	if r.Messages == 0 {
+		r.First, r.Last = received, received
+	}
+	r.Messages++
+	r.First, r.Last = min(r.First, received), max(r.Last, received)
+}
+
+// note enters an evaluation as of a receive time.
+func (r *RollUp) note(i Interval, at int64, tolerance time.Duration) {
+	if !r.Known || i.Offset.Abs() > r.Extreme.Abs() {
+		r.Extreme = i.Offset
+	}
+	if i.Outside(tolerance) {
+		since := max(r.noted, r.First)
+		r.Out += time.Duration(max(0, at-since))
+	}
+	r.Known, r.Interval, r.noted = true, i, max(at, r.noted)
+}
+
+// rollUpStart returns the beginning of the roll-up that a receive time falls into.
+func rollUpStart(received int64) int64 { return received - received%int64(RollUpSpan) }

@@ -1,0 +1,306 @@
+package analysis
+
+// A point is one bucket as the scan sees it.
+type point struct {
+	bucket
+	off bool // not on the envelope: late, or above it and not yet supported
+}
+
+// A Step is a change of level: the clock was set, or its messages took another way.
+type Step struct {
+	At      int64 // receive time of the first evidence of the new level, Unix ns
+	Seconds float64
+}
+
+// A scan follows the envelope of the leads from old to new and tells apart what
+// lies on it, what is late, and where its level changed.
+//
+// Between supported points the envelope sinks by MaxSkew, since a slow clock sinks
+// too. Above it by more than a step's size, with a second point in support: the
+// clock was set forward, as nothing else raises leads. Below it: late. A late
+// stretch at the end that holds still is a clock set back (or a constant delay; the
+// two can't be told apart), while one that climbs is a queue that drains.
+type scan struct {
+	p          *Params
+	resolution int64
+	covered    bool
+	points     []point
+
+	first    int    // the first point of the present level
+	envelope int64  // the level
+	at       int64  // and when it was last supported
+	distinct uint32 // distinct stamps behind it
+	held     int64  // receive time since when it has held still
+
+	side  side // on which the open group of points lies
+	group int  // its first point
+	top   int64
+	n     uint32
+
+	slack int64 // allowance after a late stretch, while the envelope is stale
+}
+
+type side int8
+
+const (
+	on    side = 0
+	above side = 1
+	below side = -1
+)
+
+// segmentation is what the scan found.
+type segmentation struct {
+	points   []point // of the present level, late ones marked
+	since    int64   // receive time since when the level holds
+	moved    bool    // which is later than before: older evidence is void
+	steps    []Step  // oldest first
+	late     bool    // the newest messages are late
+	settled  bool    // the level has held still for SettleSpan
+	envelope int64   // the level at the newest supported point
+	at       int64   // and that point's receive time
+}
+
+// segment scans points until no further step is found in what remains.
+func segment(points []point, resolution int64, covered bool, p *Params) segmentation {
+	var steps []Step
+	for {
+		s := newScan(points, resolution, covered, p)
+		step, from := s.run()
+		if step == nil {
+			return segmentation{
+				points: points[s.first:], since: points[s.first].at, steps: steps,
+				moved: len(steps) > 0 || s.first > 0, late: s.side == below, settled: s.settled(), envelope: s.envelope, at: s.at,
+			}
+		}
+		steps = append(steps, *step)
+		points = unmark(points[from:])
+	}
+}
+
+func unmark(points []point) []point {
+	for i := range points {
+		points[i].off = false
+	}
+	return points
+}
+
+func newScan(points []point, resolution int64, covered bool, p *Params) *scan {
+	s := &scan{p: p, resolution: resolution, covered: covered, points: points}
+	s.restart(0)
+	return s
+}
+
+// restart takes a point as the beginning of the level.
+func (s *scan) restart(i int) {
+	b := s.points[i]
+	s.first, s.envelope, s.at, s.held = i, b.max, b.at, b.at
+	s.distinct, s.side, s.slack = b.distinct, on, 0
+}
+
+// run goes over all points. It returns the first step and the point from which the
+// new level holds, or nil.
+func (s *scan) run() (*Step, int) {
+	for i := 1; i < len(s.points); i++ {
+		b := &s.points[i]
+		aged := s.envelope - s.p.aged(b.at-s.at)
+		switch {
+		case b.max > s.envelope+s.upTolerance(b.at):
+			if !s.settled() {
+				s.restart(i) // what came before was a spool that drained
+				continue
+			}
+			if step := s.forward(i, aged); step != nil {
+				return step, s.group
+			}
+		case b.max < aged-s.downTolerance(b.distinct):
+			s.open(below, i)
+		default:
+			s.support(i, aged)
+		}
+	}
+	return s.fallen()
+}
+
+// settled reports whether the level has held still long enough to be relied on.
+func (s *scan) settled() bool { return s.at-s.held >= int64(s.p.SettleSpan) }
+
+// upTolerance is how far above the envelope a point may lie and still belong to it.
+func (s *scan) upTolerance(at int64) int64 {
+	gap := truncationGap(s.resolution, s.distinct, s.covered && s.settled())
+	return gap + int64(s.p.MinStep) + s.p.aged(at-s.at) + s.slack
+}
+
+// downTolerance is how far below the aged envelope a point with so many distinct
+// stamps may lie and still belong to it.
+func (s *scan) downTolerance(distinct uint32) int64 {
+	return truncationGap(s.resolution, distinct, s.covered) + int64(s.p.MinStep)
+}
+
+// open takes a point into the group of those off the envelope on one side.
+func (s *scan) open(to side, i int) {
+	b := &s.points[i]
+	if s.side != to {
+		s.side, s.group, s.top, s.n = to, i, b.max, 0
+	}
+	s.top = max(s.top, b.max)
+	s.n += b.n
+	b.off = true
+}
+
+// support takes a point as evidence of the level.
+func (s *scan) support(i int, aged int64) {
+	b := &s.points[i]
+	if s.side == below { // back from a late stretch: the envelope is as old as that was long
+		s.slack = s.resolution + s.p.aged(b.at-s.points[s.group].at)
+		s.distinct = 0
+	}
+	s.side = on
+	s.slack = s.slack * 9 / 10
+	level := max(aged, b.max)
+	if level-s.envelope > s.resolution+int64(s.p.MinStep) {
+		s.held = b.at // it climbs: not a level yet
+	}
+	s.envelope, s.at = level, b.at
+	s.distinct = min(s.distinct+b.distinct, 1<<20)
+}
+
+// forward opens or extends a group above the envelope. Two points, or three
+// messages of one point close together, support each other and make a step; a
+// single message there is a garbage stamp.
+func (s *scan) forward(i int, aged int64) *Step {
+	near := s.resolution + int64(s.p.MinStep)
+	b := &s.points[i]
+	if s.side == above && magnitude(b.max-s.top) > near {
+		s.side = on // it doesn't support the one before
+	}
+	again := s.side == above
+	s.open(above, i)
+	if again || b.n >= 3 && b.max-b.second <= near {
+		return &Step{At: s.points[s.group].at, Seconds: seconds(s.top - aged)}
+	}
+	return nil
+}
+
+// fallen looks at the late stretch at the end, if there is one: a level that holds
+// still there is a step back.
+func (s *scan) fallen() (*Step, int) {
+	if s.side != below {
+		return nil, 0
+	}
+	last := len(s.points) - 1
+	n := uint32(0)
+	for j := last; j >= s.group; j-- {
+		n += s.points[j].n
+		tail := s.points[j:]
+		span := s.points[last].at - tail[0].at
+		if len(tail) < 4 || n < 6 || span < int64(s.p.HoldShift) {
+			continue
+		}
+		if !s.still(tail) {
+			break
+		}
+		if span < int64(s.p.HoldSpread) && scattered(s.points[s.first:s.group], tail) {
+			continue // that looks like delay
+		}
+		from := j
+		if s.still(s.points[s.group:]) {
+			from = s.group
+		}
+		aged := s.envelope - s.p.aged(s.points[from].at-s.at)
+		return &Step{At: s.points[from].at, Seconds: seconds(top(tail) - aged)}, from
+	}
+	return nil, 0
+}
+
+// still reports whether points hold a level as a clock does: the best of both
+// halves agree, and three quarters lie within reach of the best.
+func (s *scan) still(pts []point) bool {
+	half := len(pts) / 2
+	a, b := pts[:half], pts[half:]
+	move := int64(500e-6 * float64(pts[len(pts)-1].at-pts[0].at))
+	near := truncationGap(s.resolution, min(distinct(a), distinct(b)), s.covered) + int64(s.p.MinStep) + move
+	if !s.covered {
+		near = s.resolution/2 + int64(s.p.MinStep) + move
+	}
+	if magnitude(top(b)-top(a)) > near {
+		return false
+	}
+	floor, in := top(pts)-s.resolution-int64(s.p.MinStep)-move, 0
+	for _, b := range pts {
+		if b.max >= floor {
+			in++
+		}
+	}
+	return 4*in >= 3*len(pts)
+}
+
+func top(pts []point) int64 {
+	best := int64(noLead)
+	for _, b := range pts {
+		best = max(best, b.max)
+	}
+	return best
+}
+
+func distinct(pts []point) uint32 {
+	n := uint32(0)
+	for _, b := range pts {
+		n += b.distinct
+	}
+	return n
+}
+
+// scattered reports whether leads scatter far more after than before: a clock that
+// is set takes its scatter along, while congestion brings its own. Where there are
+// too few points to say, it is false.
+func scattered(before, after []point) bool {
+	a, b := spread(before), spread(after)
+	return a > 0 && b > 6*a
+}
+
+// spread is the median over the newest 32 points of the distance between the two
+// best leads, times the number of messages, which is about constant for one kind of
+// delay. It never falls below 320 us, the scatter of an idle network, and is 0 where
+// there are too few points to say.
+func spread(pts []point) float64 {
+	var gaps []float64
+	for i := len(pts) - 1; i >= 0 && len(gaps) < 32; i-- {
+		if b := &pts[i]; b.n >= 4 && b.second != noLead {
+			gaps = append(gaps, seconds(b.max-b.second)*float64(b.n))
+		}
+	}
+	if len(gaps) < 3 {
+		return 0
+	}
+	return max(median(gaps), 320e-6)
+}
+
+// dropUnsupported replaces maxima that stand alone: far above the bucket's second
+// lead and above every neighbour. They are garbage stamps.
+func dropUnsupported(pts []point, resolution int64) []point {
+	reach := resolution + 2*second
+	kept := pts[:0:0]
+	for i, b := range pts {
+		alone := b.second == noLead || b.max-b.second > reach
+		if alone && len(pts) > 2 && !supported(pts, i, b.max-reach) {
+			if b.second == noLead {
+				continue
+			}
+			b.max, b.second = b.second, noLead
+		}
+		kept = append(kept, b)
+	}
+	return kept
+}
+
+// supported reports whether a neighbour of point i reaches the level.
+func supported(pts []point, i int, level int64) bool {
+	for k := max(0, i-2); k <= min(len(pts)-1, i+2); k++ {
+		if k != i && pts[k].max >= level {
+			return true
+		}
+	}
+	return false
+}
+
+func seconds(ns int64) float64 { return float64(ns) / 1e9 }

@@ -1,0 +1,86 @@
+package analysis
+
+import (
+	"time"
+
+	"github.com/skewatch/skewatch/collector/message"
+)
+
+// A speaker is one voice under an originator's name: messages of one stamp format
+// and one class of trust. What is written by different programs on a host, or in
+// its name by somebody else, is never mixed into one estimate.
+type speaker struct {
+	trust  message.Trust
+	format message.StampFormat
+	state  *State
+	zone   zone
+
+	estimate  Estimate
+	evaluated int64 // receive time of the newest message in estimate
+}
+
+// zone is how the speaker's stamps name theirs.
+type zone struct {
+	written bool
+	east    int32 // seconds, if written
+}
+
+// coalescedGap is from which distance between two reads the messages of the later
+// one may have arrived notably before its stamp.
+const coalescedGap = 10 * time.Millisecond
+
+// add takes in a message whose stamp names the moment sent. It reports whether the
+// message was late.
+func (s *speaker) add(m *message.Message, sent int64) bool {
+	s.zone = zone{m.Sent.HasZone, m.Sent.ZoneEast}
+	return s.state.Add(Observation{
+		Sent:      sent,
+		Received:  m.Received,
+		Coalesced: m.PreviousRead != 0 && m.Received-m.PreviousRead > int64(coalescedGap),
+	})
+}
+
+// refresh evaluates the state as of its newest message, unless that was done.
+// It returns the steps that are new.
+func (s *speaker) refresh(p *Params) []Step {
+	if s.evaluated == s.state.last {
+		return nil
+	}
+	s.estimate = s.state.Evaluate(s.state.last, p)
+	s.state.Accept(&s.estimate)
+	s.evaluated = s.state.last
+	return s.estimate.Steps
+}
+
+// activeSpan is for how long after its newest message a speaker can still be the
+// one that its originator is judged by.
+const activeSpan = 10 * minute
+
+// outranks reports whether s is the better witness of its originator's clock.
+// Trust comes first, then evidence at all, then who still speaks, then the finer
+// stamps.
+func (s *speaker) outranks(o *speaker, p *Params) bool {
+	if s.enough(p) != o.enough(p) {
+		return s.enough(p)
+	}
+	if s.trust != o.trust {
+		return s.trust > o.trust
+	}
+	if newer := s.state.last - o.state.last; magnitude(newer) > activeSpan {
+		return newer > 0
+	}
+	if s.state.resolution != o.state.resolution {
+		return s.state.resolution < o.state.resolution
+	}
+	return s.state.messages > o.state.messages
+}
+
+func (s *speaker) enough(p *Params) bool {
+	return s.state.messages >= p.MinMessages && s.state.last-s.state.first >= int64(p.MinSpan)
+}
+
+// contradicts reports whether s proves a clock ahead of what o allows: no delay
+// explains that, so two clocks speak under one name.
+func (s *speaker) contradicts(o *speaker, p *Params) bool {
+	return s.estimate.Known && o.estimate.Known && s.estimate.Low > o.estimate.High+p.MinStep
+}

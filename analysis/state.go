@@ -1,0 +1,170 @@
+package analysis
+
+// A State is what the messages of one speaker say about its clock: a speaker is one
+// originator behind one peer in one stamp format and class of trust. Its size
+// doesn't depend on how many messages it has seen.
+type State struct {
+	lattice    lattice
+	phases     phases
+	resolution int64 // the finest decimal place seen in the stamps, ns
+	messages   uint64
+	first      int64 // receive times of the first and the newest message
+	last       int64
+	cluster    int64 // receive time of the last message counted as distinct
+	interval   int64 // running mean of the time between messages, ns
+
+	segment int64 // receive time since when the present level holds
+	floor   int64 // leads below it are late; noLead until an evaluation says
+	ceiling int64 // leads above it are news; noNews until an evaluation says
+	news    bool  // one has come since the last evaluation
+
+	repeat repeat
+	late   lateRun
+}
+
+// An Observation is one message as the estimator sees it.
+type Observation struct {
+	Sent     int64 // the stamp, Unix ns, zone and year settled
+	Received int64 // the receive stamp, Unix ns of the collector's clock
+
+	// Coalesced says that Received is only an upper bound of the arrival, because
+	// other messages came in the same read. Such a message proves a lower bound of
+	// the offset and nothing else.
+	Coalesced bool
+}
+
+// NewState returns a state without evidence.
+func NewState() *State {
+	return &State{resolution: second, segment: noLead, floor: noLead, ceiling: noNews}
+}
+
+// noNews is a ceiling that nothing passes.
+const noNews = 1<<63 - 1
+
+// Messages returns how many messages the state rests on.
+func (s *State) Messages() uint64 { return s.messages }
+
+// Add takes in one message and reports whether it was late: so far below the
+// envelope that it must have been held up.
+func (s *State) Add(o Observation) (late bool) {
+	lead := o.Sent - o.Received
+	s.refine(o.Sent)
+	s.count(o.Received)
+	prompt := lead >= s.floor
+	s.news = s.news || lead > s.ceiling
+	if o.Coalesced && !prompt {
+		return false
+	}
+	b := s.lattice.current(o.Received)
+	if b == nil { // out of order by more than the finest level holds
+		s.lattice.push(1, bucket{at: o.Received, max: lead, second: noLead, n: 1})
+		return false
+	}
+	b.n++
+	b.raise(lead, o.Received)
+	if prompt {
+		s.addPrompt(b, lead, o.Received)
+	}
+	s.repeat.add(o.Sent, o.Received, prompt)
+	s.late.add(lead, o.Received, prompt)
+	return !prompt
+}
+
+// addPrompt counts a message that may lie on the envelope.
+func (s *State) addPrompt(b *bucket, lead, received int64) {
+	if received-s.cluster >= s.resolution/8 {
+		b.distinct++
+		s.cluster = received
+	}
+	if s.resolution >= coarse {
+		s.phases.add(lead, received, s.resolution)
+	}
+}
+
+// refine lowers the resolution to the finest decimal place the stamps have used.
+func (s *State) refine(sent int64) {
+	for s.resolution > 1 && sent%s.resolution != 0 {
+		s.resolution /= 10
+	}
+}
+
+func (s *State) count(received int64) {
+	if s.messages == 0 {
+		s.first, s.last = received, received
+	}
+	s.messages++
+	if received > s.last {
+		s.interval += (received - s.last - s.interval) / 32
+		s.last = received
+	}
+}
+
+// A repeat is the present run of messages that bear one and the same stamp.
+type repeat struct {
+	sent   int64
+	since  int64 // receive time of the first
+	last   int64 // receive time of the newest
+	slots  uint32
+	prompt bool // the first was not late: what follows is no flushed spool
+}
+
+// repeatSlot divides a run, so that one burst of messages in a second is no proof
+// of a clock that stands still.
+const repeatSlot = 5 * second
+
+func (r *repeat) add(sent, received int64, prompt bool) {
+	if sent != r.sent {
+		*r = repeat{sent: sent, since: received, last: received, prompt: prompt}
+		return
+	}
+	if received/repeatSlot != r.last/repeatSlot {
+		r.slots++
+	}
+	r.last = received
+}
+
+// stuck reports whether the stamp has repeated for the span given, in several
+// slots.
+func (r *repeat) stuck(span int64) bool { return r.prompt && r.slots >= 4 && r.last-r.since > span }
+
+// A lateRun is the present run of late messages. Prompt messages may stand among
+// them: a disk-assisted queue sends old and new ones in turn.
+type lateRun struct {
+	from, to int64 // receive times of the first and last
+	n        uint32
+	oldest   int64 // the lowest lead
+}
+
+// lateGap is how long no late message must have come for a run to be over.
+const lateGap = minute
+
+func (r *lateRun) add(lead, received int64, prompt bool) {
+	if prompt {
+		return
+	}
+	if received-r.to > lateGap {
+		*r = lateRun{from: received, oldest: lead}
+	}
+	r.to = received
+	r.n++
+	r.oldest = min(r.oldest, lead)
+}
+
+// TakeBacklog returns the run of late messages that has ended, once, and forgets
+// it.
+func (s *State) TakeBacklog(now int64) (Backlog, bool) {
+	r := s.late
+	if r.n == 0 || now-r.to <= lateGap {
+		return Backlog{}, false
+	}
+	s.late = lateRun{}
+	return Backlog{From: r.from, To: r.to, Messages: uint64(r.n), Oldest: -r.oldest}, true
+}
+
+// A Backlog is a run of messages that were held back and then delivered: a queue
+// that was flushed. It says nothing against the clock.
+type Backlog struct {
+	From, To int64  // receive times, Unix ns
+	Messages uint64 // how many were late
+	Oldest   int64  // the transit time of the most delayed one, ns
+}

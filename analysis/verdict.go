@@ -1,0 +1,213 @@
+package analysis
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// Verdict is what is wrong with a clock, or that nothing is.
+type Verdict uint8
+
+// The verdicts, in the order in which they are tried: the first that applies is
+// given. The numbers are stored.
+const (
+	NoClock      Verdict = iota // the sender's messages carry no usable stamp
+	Insufficient                // too little evidence, or our own clock is in doubt
+	Mixed                       // several clocks speak under one name
+	Stuck                       // one stamp repeats while time goes on
+	DeadRTC                     // the clock started from its epoch
+	WrongDate                   // off by days
+	WrongZone                   // off by a multiple of a quarter of an hour
+	Stepped                     // was set a moment ago
+	Backlogged                  // a queue is being flushed: nothing said of the clock
+	Ahead                       // proved ahead by more than the tolerance
+	Late                        // behind, or its messages are delayed, by more than the tolerance
+	Drifting                    // runs free
+	InSync                      // within the tolerance, delays included
+	Silent                      // should speak and doesn't
+)
+
+var verdicts = [...]string{
+	"no-clock", "insufficient", "mixed", "stuck", "dead-rtc", "wrong-date", "wrong-zone",
+	"stepped", "backlog", "ahead", "late", "drifting", "in-sync", "silent",
+}
+
+func (v Verdict) String() string { return verdicts[v] }
+
+// MarshalText writes the verdict's name.
+func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// UnmarshalText reads a verdict's name.
+func (v *Verdict) UnmarshalText(text []byte) error {
+	for i, name := range verdicts {
+		if name == string(text) {
+			*v = Verdict(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("analysis: unknown verdict %q", text)
+}
+
+// A Tolerance is how far a clock may be off before somebody is warned.
+type Tolerance struct {
+	Warn time.Duration
+	Crit time.Duration // 0: the same as Warn
+}
+
+// judgement is a verdict with its reason in words.
+type judgement struct {
+	verdict Verdict
+	reason  string
+}
+
+// A hearing is the evidence that a verdict is given on.
+type hearing struct {
+	now       int64
+	estimate  *Estimate
+	interval  Interval // against true time
+	reference Reference
+	tolerance time.Duration
+	unusable  uint64 // messages without a usable stamp
+	lastStep  *Step
+	params    *Params
+}
+
+// judge tries the verdicts in their order.
+func (h *hearing) judge() judgement {
+	for _, try := range [...]func() (judgement, bool){
+		h.noClock, h.tooLittle, h.referenceInDoubt, h.stuck, h.wrongDate, h.wrongZone,
+		h.stepped, h.backlog, h.ahead, h.late, h.drifting,
+	} {
+		if j, ok := try(); ok {
+			return j
+		}
+	}
+	if !h.interval.Inside(h.tolerance) {
+		return judgement{Insufficient, fmt.Sprintf("the interval %s to %s is wider than the tolerance of %v allows",
+			signed(h.interval.Low), signed(h.interval.High), h.tolerance)}
+	}
+	return judgement{InSync, fmt.Sprintf("within %s and %s", signed(h.interval.Low), signed(h.interval.High))}
+}
+
+func (h *hearing) noClock() (judgement, bool) {
+	return judgement{NoClock, fmt.Sprintf("none of %d messages carries a usable stamp", h.unusable)},
+		h.estimate.Messages == 0 && h.unusable > 0
+}
+
+func (h *hearing) tooLittle() (judgement, bool) {
+	e := h.estimate
+	if e.Known && e.Messages >= h.params.MinMessages && e.Span >= h.params.MinSpan {
+		return judgement{}, false
+	}
+	return judgement{Insufficient, fmt.Sprintf("%d messages over %v are too few to judge",
+		e.Messages, e.Span.Round(time.Second))}, true
+}
+
+func (h *hearing) referenceInDoubt() (judgement, bool) {
+	r := h.reference
+	return judgement{Insufficient, fmt.Sprintf("held: our own clock is in doubt (reference %s, bound %s)", r.State, rounded(r.Bound))},
+		!r.judges(h.tolerance)
+}
+
+func (h *hearing) stuck() (judgement, bool) {
+	return judgement{Stuck, "the same stamp repeats while messages go on"}, h.estimate.Stuck
+}
+
+// wrongDate finds clocks that are off by days, and among them those that started
+// from the epoch of a real-time clock without power.
+func (h *hearing) wrongDate() (judgement, bool) {
+	off := h.interval.Offset
+	if off.Abs() <= h.params.WrongDate || off < 0 && !h.estimate.Settled {
+		return judgement{}, false
+	}
+	shows := time.Unix(0, h.now).Add(off).UTC()
+	if rtcEpoch(shows) {
+		return judgement{DeadRTC, "the clock shows " + shows.Format("2006-01-02") + ", as one does that lost its power"}, true
+	}
+	return judgement{WrongDate, fmt.Sprintf("the clock shows %s, off by %.1f days", shows.Format("2006-01-02"), off.Hours()/24)}, true
+}
+
+// rtcEpoch reports whether a date lies in the first quarter of a year from which
+// clocks count that have lost theirs.
+func rtcEpoch(t time.Time) bool {
+	switch t.Year() {
+	case 1970, 1980, 2000:
+		return t.YearDay() <= 90
+	}
+	return false
+}
+
+// zoneStep is the unit of zones' distances from UTC.
+const zoneStep = 15 * time.Minute
+
+// wrongZone finds levels that a wrong zone explains: near a multiple of 15 minutes.
+// Zones that are no whole hour are rare, and get no slack beyond the tolerance.
+func (h *hearing) wrongZone() (judgement, bool) {
+	off := h.interval.Offset
+	k := math.Round(float64(off) / float64(zoneStep))
+	if k == 0 || math.Abs(k) > 26*4 || off < 0 && !h.estimate.Settled {
+		return judgement{}, false
+	}
+	shift := time.Duration(k) * zoneStep
+	slack := h.tolerance
+	if int(k)%4 == 0 {
+		slack += h.params.ZoneSlack
+	}
+	if h.interval.Low > shift+slack || h.interval.High < shift-slack || h.interval.High-h.interval.Low > zoneStep/2 {
+		return judgement{}, false
+	}
+	side := "east of where it should be: it reads ahead"
+	if k < 0 {
+		side = "west of where it should be: it reads behind"
+	}
+	return judgement{WrongZone, fmt.Sprintf("offset %s: the zone is %s %s; or DST is not as it should be",
+		signed(off), hours(shift.Abs()), side)}, true
+}
+
+// steppedFor is how long a step stands as the verdict.
+const steppedFor = 10 * time.Minute
+
+func (h *hearing) stepped() (judgement, bool) {
+	s := h.lastStep
+	if s == nil || h.now-s.At > int64(steppedFor) || h.interval.Outside(h.tolerance) {
+		return judgement{}, false
+	}
+	return judgement{Stepped, fmt.Sprintf("set by %s s at %s", signedSeconds(s.Seconds), clockTime(s.At))}, true
+}
+
+func (h *hearing) backlog() (judgement, bool) {
+	b := h.estimate.Behind
+	return judgement{Backlogged, fmt.Sprintf("its newest messages come %s late: a queue is flushed, or the clock was set back", rounded(b))},
+		b > h.tolerance && !h.interval.Outside(h.tolerance)
+}
+
+func (h *hearing) ahead() (judgement, bool) {
+	return judgement{Ahead, fmt.Sprintf("ahead by %s at least, proved: messages arrived before the time they were stamped with",
+		rounded(h.interval.Low))}, h.interval.Low > h.tolerance
+}
+
+func (h *hearing) late() (judgement, bool) {
+	return judgement{Late, fmt.Sprintf("behind, or its messages are delayed, by %s at least; one-way stamps can't tell which (δ %v assumed)",
+			rounded(-h.interval.High), h.params.LeastDelay)},
+		h.estimate.Settled && h.interval.High < -h.tolerance
+}
+
+// drifting finds clocks that nothing disciplines. Only a rise beyond the least
+// delay is proof; a fall may always be a delay that grows.
+func (h *hearing) drifting() (judgement, bool) {
+	d, p := h.estimate.Drift, h.params
+	slowest := min(math.Abs(d.Low), math.Abs(d.High))
+	rise := time.Duration(slowest * 1e-6 * float64(d.Span))
+	if d.Span < p.DriftSpan || d.Low*d.High <= 0 || !d.Steady || rise < p.DriftRise {
+		return judgement{}, false
+	}
+	if slowest*1e-6*(d.Span-p.DriftHold).Seconds() < p.DriftRise.Seconds() {
+		return judgement{}, false
+	}
+	words := fmt.Sprintf("runs free, at %+.1f to %+.1f ppm for %v", d.Low, d.High, d.Span.Round(time.Minute))
+	if d.Low < 0 || rise < p.LeastDelay {
+		words += ", or its delay changes by that much"
+	}
+	return judgement{Drifting, words}, true
+}

@@ -1,0 +1,111 @@
+package analysis
+
+import (
+	"time"
+)
+
+// EventKind is what happened to a warning.
+type EventKind uint8
+
+// The kinds of events.
+const (
+	Raise  EventKind = iota // a warning begins
+	Change                  // its verdict changed, or it became critical
+	Clear                   // it is over
+)
+
+var eventKinds = [...]string{"raise", "change", "clear"}
+
+func (k EventKind) String() string { return eventKinds[k] }
+
+// Severity is how bad it is.
+type Severity uint8
+
+// The severities of warnings.
+const (
+	NoSeverity Severity = iota
+	Warn
+	Crit
+)
+
+var severities = [...]string{"", "warn", "crit"}
+
+func (s Severity) String() string { return severities[s] }
+
+// A warning is the state machine between verdicts and what people are told: one
+// event for each change, and none for a change that doesn't hold.
+type warning struct {
+	raised   Verdict // the verdict warned of; InSync when there is no warning
+	severity Severity
+	since    int64 // when it was raised, Unix ns
+
+	// What the verdicts since from say, if that isn't what was raised.
+	pending bool
+	from    int64
+}
+
+func newWarning() warning { return warning{raised: InSync} }
+
+// transition is an event without its host.
+type transition struct {
+	kind     EventKind
+	verdict  Verdict
+	previous Verdict
+	severity Severity
+	since    int64
+}
+
+// advance takes the present verdict and returns what people have to be told. A
+// change must hold for the time given; a verdict that still settles meanwhile
+// makes one event, with the verdict it settled on.
+func (w *warning) advance(v Verdict, s Severity, now int64, hold time.Duration) (transition, bool) {
+	if !v.decides() || v == w.raised && s <= w.severity {
+		w.pending = w.pending && !v.decides() // doubt neither raises nor clears, nor does it start the hold anew
+		return transition{}, false
+	}
+	if !w.pending {
+		w.pending, w.from = true, now
+	}
+	if now-w.from < int64(hold) {
+		return transition{}, false
+	}
+	return w.tell(v, s, now), true
+}
+
+// tell makes the transition to a verdict.
+func (w *warning) tell(v Verdict, s Severity, now int64) transition {
+	t := transition{kind: Change, verdict: v, previous: w.raised, severity: s, since: w.since}
+	switch {
+	case v == InSync:
+		t.kind, t.severity = Clear, w.severity
+	case w.raised == InSync:
+		t.kind, t.since = Raise, w.from
+	}
+	*w = warning{raised: v, severity: s, since: t.since}
+	if v == InSync {
+		*w = newWarning()
+	}
+	return t
+}
+
+// decides reports whether a verdict can raise or clear a warning. Those that can't
+// leave it as it is: they say nothing about the clock.
+func (v Verdict) decides() bool {
+	switch v {
+	case NoClock, Insufficient, Backlogged:
+		return false
+	}
+	return true
+}
+
+// severity grades a verdict: critical when the clock is certainly off by more than
+// the critical tolerance, or stands still.
+func severity(v Verdict, i Interval, t Tolerance) Severity {
+	switch {
+	case v == InSync || !v.decides():
+		return NoSeverity
+	case v == Stuck, v == DeadRTC, i.Outside(max(t.Crit, t.Warn)):
+		return Crit
+	}
+	return Warn
+}

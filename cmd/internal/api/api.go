@@ -1,0 +1,90 @@
+// Package api is what a skewatch server can be asked, and the shapes of its answers.
+//
+// The running server answers from memory and store, the files of a stopped one answer
+// the same, and the client asks either over HTTP or directly: the commands don't know
+// which.
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/skewatch/skewatch/analysis"
+	"github.com/skewatch/skewatch/analysis/report"
+	"github.com/skewatch/skewatch/ntpcheck"
+)
+
+// A Desk answers questions about a fleet's clocks.
+type Desk interface {
+	// Report returns a row for each host that sent messages in the period.
+	Report(ctx context.Context, q ReportQuery) (*report.Report, error)
+
+	// Sources returns what is known of the collector's own clock.
+	Sources(ctx context.Context) (ntpcheck.Status, error)
+
+	// Events calls fn with each warning event of the query, in order of time. With
+	// Follow it goes on until the context ends.
+	Events(ctx context.Context, q Query, fn func(Event) error) error
+
+	// Messages calls fn with each stored message of the query, in order of storing.
+	// With Follow it goes on until the context ends.
+	Messages(ctx context.Context, q Query, fn func(Message) error) error
+}
+
+// A Query selects by time and host. The zero value selects all there is.
+type Query struct {
+	Since  time.Time // from this time on; zero for the beginning
+	Until  time.Time // before this time; zero for no end
+	Host   string    // a glob over host names in lower case; "" for all
+	Follow bool      // go on with what comes
+	Raw    bool      // messages: with their frames
+	After  uint64    // only what has a greater ID: to go on where another query ended
+}
+
+// A ReportQuery asks for a report.
+type ReportQuery struct {
+	Query
+
+	// Profile is the tolerance that compliance is reckoned by; nil for the one
+	// the server judges by.
+	Profile *report.Profile
+}
+
+// An Event is a change of what is warned of, in the form that `skewatch tail` prints.
+type Event struct {
+	ID         uint64    `json:"id,omitempty"` // rises from event to event; not printed
+	Time       time.Time `json:"time"`
+	Host       string    `json:"host"`
+	Source     string    `json:"source"`
+	Event      string    `json:"event"` // raise, change or clear
+	Severity   string    `json:"severity"`
+	Verdict    string    `json:"verdict"`
+	Previous   string    `json:"previous"`
+	Offset     *float64  `json:"offset_seconds"`
+	OffsetLow  *float64  `json:"offset_low_seconds"`
+	OffsetHigh *float64  `json:"offset_high_seconds"`
+	Since      time.Time `json:"since"`
+	Text       string    `json:"text"`
+}
+
+// EventOf returns the event of a finding, if it is one.
+func EventOf(f *analysis.Finding) (Event, bool) {
+	e := f.Event
+	if e == nil {
+		return Event{}, false
+	}
+	shown := Event{
+		Time: e.Time, Host: f.Host, Source: f.Source, Event: e.Kind.String(), Severity: e.Severity.String(),
+		Verdict: e.Verdict.String(), Previous: e.Previous.String(), Since: e.Since, Text: e.Text,
+	}
+	if e.Interval != (analysis.Interval{}) {
+		shown.Offset = inSeconds(e.Interval.Offset)
+		shown.OffsetLow, shown.OffsetHigh = inSeconds(e.Interval.Low), inSeconds(e.Interval.High)
+	}
+	return shown, true
+}
+
+func inSeconds(d time.Duration) *float64 {
+	s := d.Seconds()
+	return &s
+}

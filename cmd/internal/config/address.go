@@ -1,0 +1,103 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+var (
+	listenAddress = verbatim(func(text string) *fault { return checkListen(text, "514") })
+	httpAddress   = verbatim(checkHTTP)
+	ntpServer     = verbatim(checkServer)
+)
+
+// checkListen checks the address of a listener: host:port, where no host stands
+// for all of the machine's and port 0 for any free one. The remedy for a missing
+// port is port.
+func checkListen(text, port string) *fault {
+	host, given, err := net.SplitHostPort(text)
+	switch {
+	case missingPort(text, err) || err == nil && given == "":
+		return &fault{problem: "missing port", hint: fmt.Sprintf("write %q", withPort(text, port))}
+	case err != nil:
+		return &fault{problem: "not an address", hint: fmt.Sprintf("write host:port, such as %q", "0.0.0.0:"+port)}
+	case host == "*":
+		return &fault{problem: "not an address", hint: fmt.Sprintf("write %q for all of the machine's addresses", ":"+given)}
+	case host != "" && !isHost(host):
+		return &fault{problem: "not a host name or IP address", hint: fmt.Sprintf("write host:port, such as %q", "0.0.0.0:"+port)}
+	}
+	return checkPort(given, 0)
+}
+
+// checkHTTP checks the address of the HTTP API. It must be a loopback address: the
+// API has neither encryption nor authentication.
+func checkHTTP(text string) *fault {
+	if text == "" {
+		return nil
+	}
+	if f := checkListen(text, "8514"); f != nil {
+		return f
+	}
+	host, port, _ := net.SplitHostPort(text)
+	if addr, err := netip.ParseAddr(host); host == "localhost" || err == nil && addr.IsLoopback() {
+		return nil
+	}
+	return &fault{problem: "not a loopback address, and the HTTP API has no authentication",
+		hint: fmt.Sprintf("write %q, and reach it from elsewhere through ssh -L", "127.0.0.1:"+port)}
+}
+
+// checkServer checks the name of an NTP server: host or host:port.
+func checkServer(text string) *fault {
+	host, port, err := net.SplitHostPort(text)
+	if missingPort(text, err) {
+		host, port = text, "123"
+	} else if err != nil || strings.Contains(text, "/") {
+		return &fault{problem: "not host or host:port", hint: `write "ntp1.example.net" or "[2001:db8::1]:123"`}
+	}
+	if !isHost(host) {
+		return &fault{problem: "not a host name or IP address", hint: `write "ntp1.example.net" or "192.0.2.1:123"`}
+	}
+	return checkPort(port, 1)
+}
+
+func checkPort(text string, least uint64) *fault {
+	if n, err := strconv.ParseUint(text, 10, 16); err != nil || n < least {
+		return &fault{problem: fmt.Sprintf("port is no number from %d to 65535", least)}
+	}
+	return nil
+}
+
+// missingPort reports whether text, which SplitHostPort refused with err, is a
+// host or address alone.
+func missingPort(text string, err error) bool {
+	if _, notAddr := netip.ParseAddr(text); notAddr == nil {
+		return true // a bare IPv6 address fails for its many colons
+	}
+	var addrErr *net.AddrError
+	return errors.As(err, &addrErr) && addrErr.Err == "missing port in address"
+}
+
+// withPort returns the address that text, which lacks its port, was meant to be.
+func withPort(text, port string) string {
+	if _, err := strconv.ParseUint(text, 10, 16); err == nil {
+		return ":" + text // the port alone
+	}
+	host := strings.TrimSuffix(text, ":")
+	if strings.HasPrefix(host, "[") {
+		return host + ":" + port
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// isHost reports whether text can be a host name or IP address. It refuses what
+// was plainly meant to be something else, such as a URL.
+func isHost(text string) bool {
+	if _, err := netip.ParseAddr(text); err == nil {
+		return true
+	}
+	return text != "" && len(text) <= 253 && strings.Trim(strings.ToLower(text), "abcdefghijklmnopqrstuvwxyz0123456789-._") == ""
+}

@@ -1,0 +1,165 @@
+package config
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestFileErrors(t *testing.T) {
+	tests := []struct {
+		yaml string
+		want string // without the file's name
+		hint string
+	}{
+		{"listen:\n  udp:\n    - :1\n    - 0.0.0.0\n", `config: listen.udp[1]: missing port (got "0.0.0.0") at :4`, `write "0.0.0.0:514"`},
+		{"listen:\n  tcp: 6514\n", `config: listen.tcp[0]: missing port (got "6514") at :2`, `write ":6514"`},
+		{"ntp:\n  pol: 16s\n", `config: ntp.pol: unknown key at :2`, `write "poll"`},
+		{"\nlisten-udp: x\n", `config: listen-udp: unknown key at :2`, `write "udp" beneath "listen"`},
+		{"warn_hold: 1s", `config: warn_hold: unknown key at :1`, `write "hold" beneath "warnings"`},
+		{"poll: 16s", `config: poll: unknown key at :1`, `write "poll" beneath "ntp"`},
+		{"ntp.poll: 16s", `config: ntp.poll: unknown key at :1`, `write "poll" beneath "ntp"`},
+		{"listen: {tls: x}", `config: listen.tls: unknown key at :1`, `known here: udp, tcp`},
+		{"<<: {data: x}", `config: <<: unknown key at :1`, `known here: data, listen, http, ntp, receive_stamps, assume_zone, warnings, log, profile, tolerance, hosts`},
+		{"ntp: 16s", `config: ntp: holds settings and takes no value itself at :1`, `write beneath it: servers, poll, holdover, kernel_clock`},
+		{"http: {address: x}", `config: http: takes a value, not settings beneath it at :1`, ``},
+		{"http: [a]", `config: http: takes one value, not a list at :1`, ``},
+		{"http:\n", `config: http: has no value at :1`, `remove the line for the default, or write "" for none`},
+		{"data: &x /a\nhttp: ''", `config: data: anchors, aliases and tags are not supported at :1`, `write the value itself`},
+		{"data: |\n", `config: data: names no directory at :1`, `write a path, such as "/var/lib/skewatch"`},
+		{"hosts: {match: a}", `config: hosts: not a list at :1`, `begin each item with "- "`},
+		{"hosts: [a]", `config: hosts[0]: not a group of settings at :1`, `write it as "- match: web*"`},
+		{"hosts:\n  - zone: UTC\n", `config: hosts[0].match: missing at :2`, `write whom the item is about, such as "match: web*"`},
+		{"hosts:\n  - match: a\n    relay: true\n", `config: hosts[0].relay: unknown key at :3`, `known here: match, tolerance, zone`},
+		{"hosts: [{match: '[a'}]", `config: hosts[0].match: not a name pattern (got "[a") at :1`, `write a name with * and ? for any part, such as "web*"`},
+		{"hosts: [{match: 10.1.0.0/8}]", `config: hosts[0].match: not the network's first address (got "10.1.0.0/8") at :1`, `write "10.0.0.0/8"`},
+		{"hosts: [{match: a/8}]", `config: hosts[0].match: not a network (got "a/8") at :1`, `write address/bits, such as "192.0.2.0/24"`},
+		{"- a", `config: no settings in this file at :1`, `write them as "key: value"`},
+		{"data: /a\n---\ndata: /b\n", `config: a second document begins here at :3`, `remove the line "---" and all below it`},
+		{"profile: srg\ntolerance: 2s\n", `config: tolerance: contradicts profile srg, which allows 1s (got "2s") at :2`, `remove one of the two, or make the profile custom`},
+		{"profile: custom\n", `config: profile: needs a tolerance (got "custom") at :1`, `give one, such as "2s"`},
+	}
+	for _, tt := range tests {
+		_, err := load(t, tt.yaml, nil, nil)
+		checkError(t, tt.yaml, err, tt.want, tt.hint)
+	}
+}
+
+func TestValueErrors(t *testing.T) {
+	const span = `write a number and a unit (ms, s, m, h), such as "16s" or "1h30m"`
+	const server = `write "ntp1.example.net" or "192.0.2.1:123"`
+	tests := []struct{ flag, value, problem, hint string }{
+		{"data", " ", "names no directory", `write a path, such as "/var/lib/skewatch"`},
+		{"listen-udp", "::1", "missing port", `write "[::1]:514"`},
+		{"listen-udp", "[::1]", "missing port", `write "[::1]:514"`},
+		{"listen-udp", "127.0.0.1:", "missing port", `write "127.0.0.1:514"`},
+		{"listen-udp", "a:b:c", "not an address", `write host:port, such as "0.0.0.0:514"`},
+		{"listen-udp", "*:514", "not an address", `write ":514" for all of the machine's addresses`},
+		{"listen-udp", "udp://a:514", "not an address", `write host:port, such as "0.0.0.0:514"`},
+		{"listen-udp", "a b:514", "not a host name or IP address", `write host:port, such as "0.0.0.0:514"`},
+		{"listen-tcp", ":65536", "port is no number from 0 to 65535", ""},
+		{"listen-tcp", ":syslog", "port is no number from 0 to 65535", ""},
+		{"http", ":8514", "not a loopback address, and the HTTP API has no authentication", `write "127.0.0.1:8514", and reach it from elsewhere through ssh -L`},
+		{"http", "192.0.2.1:80", "not a loopback address, and the HTTP API has no authentication", `write "127.0.0.1:80", and reach it from elsewhere through ssh -L`},
+		{"http", "localhost", "missing port", `write "localhost:8514"`},
+		{"ntp-server", "ntp://a", "not host or host:port", `write "ntp1.example.net" or "[2001:db8::1]:123"`},
+		{"ntp-server", "a:0", "port is no number from 1 to 65535", ""},
+		{"ntp-server", "a,b", "not a host name or IP address", server},
+		{"ntp-poll", "16", "not a span of time", `write the unit too, such as "16s"`},
+		{"ntp-poll", "often", "not a span of time", span},
+		{"ntp-poll", "10ms", "below the least of 1s", ""},
+		{"ntp-holdover", "-1s", "below the least of 0s", ""},
+		{"kernel-clock", "Trust", "not one of auto, off, trust", `write "trust"`},
+		{"receive-stamps", "nic", "not one of kernel, user", ""},
+		{"log-level", "warn", "not one of error, warning, info, debug", `write "warning"`},
+		{"assume-zone", "Local", "not a time zone", `write "UTC", an offset such as "+02:00", or an IANA name such as "Europe/Paris"`},
+		{"assume-zone", "UTC+2", "not a time zone", `write "UTC", an offset such as "+02:00", or an IANA name such as "Europe/Paris"`},
+		{"assume-zone", "+2", "not an offset from UTC", `write it as "+02:00" or "-0530"`},
+		{"assume-zone", "-13:00", "no zone is that far from UTC", `write an offset from -12:00 to +14:00`},
+		{"profile", "pci", "not one of default, srg, finra, custom", ""},
+		{"tolerance", "0s", "below the least of 1µs", ""},
+	}
+	for _, tt := range tests {
+		_, err := load(t, "", nil, []string{"--" + tt.flag + "=" + tt.value})
+		checkError(t, tt.value, err, "--"+tt.flag+": "+tt.problem+` (got "`+tt.value+`")`, tt.hint)
+		if !strings.Contains(tt.value, ",") {
+			_, err = load(t, "", []string{EnvName(tt.flag) + "=" + tt.value}, nil)
+			if strings.TrimSpace(tt.value) == tt.value {
+				checkError(t, tt.value, err, EnvName(tt.flag)+": "+tt.problem+` (got "`+tt.value+`")`, tt.hint)
+			}
+		}
+	}
+}
+
+func TestRepeatedValue(t *testing.T) {
+	_, err := load(t, "", nil, []string{"--ntp-server", "a", "--ntp-server", "a"})
+	checkError(t, "a a", err, `--ntp-server: given twice (got "a")`, "remove one")
+	_, err = load(t, "", nil, []string{"--listen-udp", ":1", "--listen-udp", ""})
+	checkError(t, ":1 and none", err, `--listen-udp: missing port`, `write ":514"`)
+}
+
+func TestUnreadableFile(t *testing.T) {
+	dir := t.TempDir()
+	missing := filepath.Join(dir, "missing.yaml")
+	_, err := load(t, "", nil, []string{"--config", missing})
+	checkError(t, missing, err, `--config: no such file (got "`+missing+`")`, "")
+	_, err = load(t, "", []string{"SKEWATCH_CONFIG=" + missing}, nil)
+	checkError(t, missing, err, `SKEWATCH_CONFIG: no such file (got "`+missing+`")`, "")
+	if _, err = load(t, "", nil, []string{"--config", dir}); err == nil || !strings.HasPrefix(err.Error(), "--config: can't read the file: ") {
+		t.Errorf("a directory as --config: %v, want an error", err)
+	}
+}
+
+func TestAllErrorsAreReported(t *testing.T) {
+	_, err := load(t, "pol: 1\nlisten: {udp: [a, b]}\n", []string{"SKEWATCH_HTTP=:80"}, []string{"--ntp-poll", "1"})
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok || len(joined.Unwrap()) != 5 {
+		t.Errorf("Load = %v, want 5 errors", err)
+	}
+}
+
+// checkError wants err to be one Error that reads want, with this hint. A
+// file's name in it is left out.
+func checkError(t *testing.T, given string, err error, want, hint string) {
+	t.Helper()
+	var e *Error
+	if !errors.As(err, &e) {
+		t.Errorf("%q: error %v, want %s", given, err, want)
+		return
+	}
+	have := err.Error()
+	if e.File != "" {
+		have = strings.Replace(have, e.File, "", 1)
+	}
+	if have != want || e.Remedy() != hint {
+		t.Errorf("%q:\nerror %s\nhint  %s\nwant\nerror %s\nhint  %s", given, have, e.Remedy(), want, hint)
+	}
+}
+
+func TestNearest(t *testing.T) {
+	known := []string{"listen", "http", "data", "kernel_clock"}
+	for word, want := range map[string]string{
+		"listne": "listen", "htp": "http", "https": "http", "dta": "data", "kernelclock": "kernel_clock",
+		"tls": "", "": "", "storage": "", "LISTEN": "",
+	} {
+		if have := Nearest(word, known); have != want {
+			t.Errorf("Nearest(%q) = %q, want %q", word, have, want)
+		}
+	}
+}
+
+func TestDistance(t *testing.T) {
+	tests := []struct {
+		a, b string
+		want int
+	}{
+		{"", "", 0}, {"", "abc", 3}, {"abc", "", 3}, {"abc", "abc", 0},
+		{"kitten", "sitting", 3}, {"flaw", "lawn", 2}, {"ab", "ba", 2},
+	}
+	for _, tt := range tests {
+		if have := distance(tt.a, tt.b); have != tt.want {
+			t.Errorf("distance(%q, %q) = %d, want %d", tt.a, tt.b, have, tt.want)
+		}
+	}
+}

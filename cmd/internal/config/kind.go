@@ -1,0 +1,85 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// duration returns the kind of spans of time that are at least least.
+func duration(least time.Duration) kind[time.Duration] {
+	return kind[time.Duration]{format: formatDuration, parse: func(text string) (time.Duration, *fault) {
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			return 0, &fault{problem: "not a span of time", hint: durationHint(text)}
+		}
+		if d < least {
+			return 0, &fault{problem: "below the least of " + formatDuration(least)}
+		}
+		return d, nil
+	}}
+}
+
+// durationHint shows how a span is written, with the user's own number if only
+// the unit is missing.
+func durationHint(text string) string {
+	if _, err := time.ParseDuration(text + "s"); err == nil {
+		return fmt.Sprintf("write the unit too, such as %q", text+"s")
+	}
+	return `write a number and a unit (ms, s, m, h), such as "16s" or "1h30m"`
+}
+
+// formatDuration writes d without the zero minutes and seconds of
+// time.Duration's own form: "1h", not "1h0m0s".
+func formatDuration(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+// choice returns the kind that has these values only, each written as name says.
+func choice[T any](name func(T) string, values ...T) kind[T] {
+	return kind[T]{format: name, parse: func(text string) (none T, f *fault) {
+		names := make([]string, len(values))
+		for i, v := range values {
+			if names[i] = name(v); names[i] == text {
+				return v, nil
+			}
+		}
+		return none, &fault{problem: "not one of " + strings.Join(names, ", "), hint: choiceHint(text, names)}
+	}}
+}
+
+// choiceHint returns the name that text begins or nearly is.
+func choiceHint(text string, names []string) string {
+	text = strings.ToLower(text)
+	near := Nearest(text, names)
+	if i := slices.IndexFunc(names, func(name string) bool { return text != "" && strings.HasPrefix(name, text) }); i >= 0 {
+		near = names[i]
+	}
+	if near == "" {
+		return ""
+	}
+	return fmt.Sprintf("write %q", near)
+}
+
+// word is the name of a value that is its own name.
+func word[T ~string](v T) string { return string(v) }
+
+// verbatim returns the kind of texts that check finds no fault with.
+func verbatim(check func(text string) *fault) kind[string] {
+	return kind[string]{format: word[string], parse: func(text string) (string, *fault) { return text, check(text) }}
+}
+
+var directory = verbatim(func(text string) *fault {
+	if strings.TrimSpace(text) == "" {
+		return &fault{problem: "names no directory", hint: `write a path, such as "/var/lib/skewatch"`}
+	}
+	return nil
+})

@@ -1,0 +1,81 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// An Oddity is something in a valid Config that probably isn't meant, or that
+// its owner should know about.
+type Oddity struct {
+	Field   string // a YAML key, or an environment variable
+	Problem string
+	Hint    string // what to do about it; "" if nothing needs to be done
+}
+
+// String returns the oddity in one line, without the hint.
+func (o Oddity) String() string { return o.Field + ": " + o.Problem }
+
+// Oddities returns what is odd about c.
+func (c *Config) Oddities() []Oddity {
+	odd := slices.Clone(c.misnamed)
+	for _, check := range []struct {
+		holds bool
+		Oddity
+	}{
+		{len(c.Listen.UDP)+len(c.Listen.TCP) == 0, Oddity{"listen",
+			"no listener is on: nothing can be received", `give an address to listen.udp or listen.tcp, such as ":514"`}},
+		{c.noReference(), Oddity{"ntp.servers",
+			"nothing tells whether the collector's own clock is right: every verdict will be held", "name three servers or more"}},
+		{len(c.NTP.Servers) == 1 || len(c.NTP.Servers) == 2, Oddity{"ntp.servers",
+			"fewer than three can't outvote a wrong one", "name three servers or more"}},
+		{c.pollsPoolTooOften(), Oddity{"ntp.poll",
+			formatDuration(c.NTP.Poll) + " is more often than public servers allow, and they will refuse to answer", "write 16s or more, or name servers of your own"}},
+		{c.NTP.Holdover < c.NTP.Poll, Oddity{"ntp.holdover",
+			fmt.Sprintf("%s is shorter than ntp.poll, %s: one lost answer suspends all verdicts", formatDuration(c.NTP.Holdover), formatDuration(c.NTP.Poll)), "write several times ntp.poll"}},
+		{c.NTP.KernelClock == KernelTrust, Oddity{"ntp.kernel_clock",
+			"the local clock is taken as true on your word, and every report says so", ""}},
+		{c.Tolerance < 100*time.Millisecond, Oddity{c.toleranceKey(),
+			fmt.Sprintf("one-way evidence can seldom prove %s: most hosts will be reported as insufficient", formatDuration(c.Tolerance)), ""}},
+	} {
+		if check.holds {
+			odd = append(odd, check.Oddity)
+		}
+	}
+	return append(odd, c.shadowedHosts()...)
+}
+
+func (c *Config) noReference() bool {
+	return len(c.NTP.Servers) == 0 && c.NTP.KernelClock == KernelOff
+}
+
+func (c *Config) pollsPoolTooOften() bool {
+	isPool := func(server string) bool { return strings.Contains(server, "pool.ntp.org") }
+	return c.NTP.Poll < 16*time.Second && slices.ContainsFunc(c.NTP.Servers, isPool)
+}
+
+// toleranceKey returns the key that the tolerance in effect comes from.
+func (c *Config) toleranceKey() string {
+	if c.Profile == ProfileCustom {
+		return "tolerance"
+	}
+	return "profile"
+}
+
+// shadowedHosts finds items that can never hold, since an earlier one matches
+// the same hosts.
+func (c *Config) shadowedHosts() []Oddity {
+	var odd []Oddity
+	first := map[string]int{}
+	for i, h := range c.Hosts {
+		if earlier, ok := first[h.Match.text]; ok {
+			odd = append(odd, Oddity{fmt.Sprintf("hosts[%d]", i),
+				fmt.Sprintf("never holds: hosts[%d] matches the same", earlier), "make one item of the two"})
+			continue
+		}
+		first[h.Match.text] = i
+	}
+	return odd
+}

@@ -1,0 +1,75 @@
+package config
+
+import (
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/skewatch/skewatch/collector/message"
+)
+
+// settings declares all that can be configured, bound to the fields of c, in the
+// order in which it is shown. Keys of one section stand together.
+func (c *Config) settings() []setting {
+	return []setting{
+		{key: "data", flag: "data", arg: "DIR", preset: []string{DefaultData()},
+			usage:   "keep messages and state in this directory",
+			binding: one(&c.Data, directory)},
+
+		{key: "listen.udp", flag: "listen-udp", arg: "ADDRESS", preset: []string{":514"},
+			usage:   "receive syslog over UDP here; repeatable, empty for none",
+			binding: list(&c.Listen.UDP, listenAddress)},
+		{key: "listen.tcp", flag: "listen-tcp", arg: "ADDRESS", preset: []string{":514"},
+			usage:   "receive syslog over TCP here; repeatable, empty for none",
+			binding: list(&c.Listen.TCP, listenAddress)},
+
+		{key: "http", flag: "http", arg: "ADDRESS", preset: []string{"127.0.0.1:8514"},
+			usage:   "serve the HTTP API on this loopback address; empty for none",
+			binding: one(&c.HTTP, httpAddress)},
+
+		{key: "ntp.servers", flag: "ntp-server", arg: "HOST[:PORT]", preset: publicServers,
+			usage:   "judge the collector's own clock by this NTP server; repeatable, empty for none",
+			binding: list(&c.NTP.Servers, ntpServer)},
+		{key: "ntp.poll", flag: "ntp-poll", arg: "TIME", preset: []string{"16s"},
+			usage:   "ask each NTP server this often",
+			binding: one(&c.NTP.Poll, duration(time.Second))},
+		{key: "ntp.holdover", flag: "ntp-holdover", arg: "TIME", preset: []string{"1h"},
+			usage:   "rely on the last NTP answers for this long",
+			binding: one(&c.NTP.Holdover, duration(0))},
+		{key: "ntp.kernel_clock", flag: "kernel-clock", arg: "USE", preset: []string{string(KernelAuto)},
+			usage:   "use the kernel's own word about its clock: auto, off or trust",
+			binding: one(&c.NTP.KernelClock, choice(word, KernelAuto, KernelOff, KernelTrust))},
+
+		{key: "receive_stamps", flag: "receive-stamps", arg: "CLOCK", preset: []string{"kernel"},
+			usage:   "stamp arrivals in the kernel or in this process: kernel or user",
+			binding: one(&c.ReceiveStamps, choice(message.StampedBy.String, message.StampedByKernel, message.StampedByUser))},
+		{key: "assume_zone", flag: "assume-zone", arg: "ZONE", preset: []string{"UTC"},
+			usage:   "read stamps that name no zone as written in this one: UTC, +02:00, Europe/Paris",
+			binding: one(&c.AssumeZone, zone)},
+
+		{key: "warnings.hold", flag: "warn-hold", arg: "TIME", preset: []string{"10s"},
+			usage:   "warn only of a verdict that has stood for this long",
+			binding: one(&c.WarnHold, duration(0))},
+
+		{key: "log.format", flag: "log-format", arg: "FORMAT", preset: []string{string(LogText)},
+			usage:   "write log lines as text or json",
+			binding: one(&c.Log.Format, choice(word, LogText, LogJSON))},
+		{key: "log.level", flag: "log-level", arg: "LEVEL", preset: []string{"info"},
+			usage: "log this and what is graver: error, warning, info or debug",
+			binding: one(&c.Log.Level, choice(logrus.Level.String,
+				logrus.ErrorLevel, logrus.WarnLevel, logrus.InfoLevel, logrus.DebugLevel))},
+
+		{key: "profile", flag: "profile", arg: "NAME", preset: []string{string(ProfileDefault)},
+			usage:   "judge clocks by a rule's tolerance: default, srg, finra or custom",
+			binding: one(&c.Profile, choice(word, ProfileDefault, ProfileSRG, ProfileFINRA, ProfileCustom))},
+		{key: "tolerance", flag: "tolerance", arg: "TIME",
+			usage:   "let clocks be this far off (default: the profile's; makes the profile custom)",
+			binding: one(&c.Tolerance, duration(time.Microsecond))},
+
+		{key: "hosts", items: c.hostItems},
+	}
+}
+
+// publicServers are of the public pool: one each of its four subsets, so that
+// four names don't resolve to one server.
+var publicServers = []string{"0.pool.ntp.org", "1.pool.ntp.org", "2.pool.ntp.org", "3.pool.ntp.org"}

@@ -1,0 +1,126 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/skewatch/skewatch/cmd/internal/config"
+	"github.com/skewatch/skewatch/storage"
+)
+
+// A Notice is the file in the data directory by which commands find the server that
+// runs on it.
+type Notice struct {
+	URL string `json:"url"` // base of the HTTP API; "" if it is turned off
+	PID int    `json:"pid"`
+}
+
+const noticeName = "server.json"
+
+// ReadNotice returns the notice in a data directory. The error is fs.ErrNotExist
+// when none is there; a killed server leaves its own behind.
+func ReadNotice(data string) (Notice, error) {
+	var n Notice
+	b, err := os.ReadFile(filepath.Join(data, noticeName))
+	if err == nil {
+		err = json.Unmarshal(b, &n)
+	}
+	return n, err
+}
+
+func writeNotice(data string, n Notice) error {
+	b, err := json.Marshal(n)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(data, noticeName)
+	if err := os.WriteFile(path+".new", b, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+// forget removes the notice.
+func forget(data string) error {
+	err := os.Remove(filepath.Join(data, noticeName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// announce says that the server is ready, and where: in the log, in the data
+// directory and to systemd.
+func (s *Server) announce() {
+	udp, tcp := s.collector.Addrs()
+	httpAddr := ""
+	n := Notice{PID: os.Getpid()}
+	if s.http != nil {
+		httpAddr = s.http.Addr().String()
+		n.URL = "http://" + httpAddr
+	}
+	if err := writeNotice(s.cfg.Data, n); err != nil {
+		s.log.WithError(err).Warn("commands with --data won't find this server: use --server")
+	}
+	s.log.WithFields(logrus.Fields{
+		"udp": join(udp), "tcp": join(tcp), "tls": "", "relp": "", "http": httpAddr, "data": s.cfg.Data,
+	}).Info("ready")
+	if err := notifySystemd(os.Getenv("NOTIFY_SOCKET"), "READY=1"); err != nil {
+		s.log.WithError(err).Warn("can't notify systemd")
+	}
+}
+
+func join(addrs []netip.AddrPort) string {
+	var all []string
+	for _, a := range addrs {
+		all = append(all, a.String())
+	}
+	return strings.Join(all, ",")
+}
+
+// notifySystemd sends a state to the service manager, if it asked for it
+// (sd_notify(3)).
+func notifySystemd(socket, state string) error {
+	if socket == "" {
+		return nil
+	}
+	if strings.HasPrefix(socket, "@") { // an abstract socket's name begins with NUL
+		socket = "\x00" + socket[1:]
+	}
+	c, err := net.Dial("unixgram", socket)
+	if err != nil {
+		return err
+	}
+	_, err = c.Write([]byte(state))
+	return errors.Join(err, c.Close())
+}
+
+// openError says what to do about a data directory that can't be opened.
+func openError(err error, cfg *config.Config) error {
+	switch {
+	case errors.Is(err, storage.ErrInUse):
+		return &config.Error{Field: "data", Problem: "another process has it open", Value: cfg.Data,
+			Hint: "stop that server, or give this one another directory with --data"}
+	case errors.Is(err, fs.ErrPermission):
+		return &config.Error{Field: "data", Problem: "no permission: " + err.Error(), Value: cfg.Data,
+			Hint: "give a directory that this user can write with --data"}
+	}
+	return fmt.Errorf("open the data directory: %w", err)
+}
+
+// counts returns what was received, for the log.
+func (s *Server) counts() logrus.Fields {
+	c := s.collector.Stats()
+	return logrus.Fields{
+		"udp": c.UDP.Messages, "tcp": c.TCP.Messages, "dropped_by_kernel": c.UDP.DroppedByKernel, "stored": s.store.Last(),
+	}
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/skewatch/skewatch/cmd/internal/config"
+)
+
+// broken fails every write.
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+func TestExitCodes(t *testing.T) {
+	tests := []struct {
+		args string
+		want int
+	}{
+		{"version", exitFine},
+		{"config show", exitFine},
+		{"serve --help", exitFine},
+		{"", exitUsage},
+		{"sevre", exitUsage},
+		{"config shw", exitUsage},
+		{"version now", exitUsage},
+		{"version --format xml", exitUsage},
+		{"serve --nope", exitUsage},
+		{"serve --http :1", exitUsage},
+		{"config check --config /nonexistent", exitUsage},
+		{"serve --data /dev/null/data --listen-udp= --listen-tcp= --http= --ntp-server=", exitFailed},
+	}
+	for _, tt := range tests {
+		var stdout, stderr bytes.Buffer
+		p := testProgram()
+		p.stdout, p.stderr = &stdout, &stderr
+		if have := p.run(strings.Fields(tt.args)); have != tt.want {
+			t.Errorf("skewatch %s: exit code %d, want %d", tt.args, have, tt.want)
+		}
+		if failed := tt.want != exitFine; (stdout.Len() == 0) != failed || (stderr.Len() > 0) != failed {
+			t.Errorf("skewatch %s: stdout %q, stderr %q", tt.args, stdout.String(), stderr.String())
+		}
+	}
+}
+
+func TestUnwritableOutputFails(t *testing.T) {
+	for _, args := range []string{"version", "config show", "config show --format json", "config check"} {
+		var stderr bytes.Buffer
+		p := testProgram()
+		p.stdout, p.stderr = broken{}, &stderr
+		if have := p.run(strings.Fields(args)); have != exitFailed {
+			t.Errorf("skewatch %s to a full disk: exit code %d, want %d", args, have, exitFailed)
+		}
+	}
+}
+
+func TestComplain(t *testing.T) {
+	bad := fmt.Errorf("reading: %w", &config.Error{Field: "--http", Problem: "missing port", Value: "a", Hint: "add one"})
+	fire, flood := errors.New("disk on fire"), errors.New("disk under water")
+	const printed = "error: reading: --http: missing port (got \"a\")\nhint: add one\n"
+	tests := []struct {
+		err  error
+		want string
+		code int
+	}{
+		{fire, "error: disk on fire\n", exitFailed},
+		{bad, printed, exitUsage},
+		{failure{bad}, printed, exitFailed},
+		{errors.Join(bad, fire), printed + "error: disk on fire\n", exitUsage},
+		{failure{errors.Join(errors.Join(bad, fire), flood)}, printed + "error: disk on fire\nerror: disk under water\n", exitFailed},
+	}
+	for _, tt := range tests {
+		var b bytes.Buffer
+		if code := complain(&b, tt.err); b.String() != tt.want || code != tt.code {
+			t.Errorf("complain wrote %q, code %d, want %q, code %d", b.String(), code, tt.want, tt.code)
+		}
+	}
+}

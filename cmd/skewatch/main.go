@@ -1,0 +1,61 @@
+// Skewatch is a central syslog server that knows what time it is on every host
+// that logs to it.
+package main
+
+import (
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	p := program{stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), now: time.Now}
+	os.Exit(p.run(os.Args[1:]))
+}
+
+// A program is one run of skewatch and what it has of the world. Data goes to
+// stdout and everything else to stderr.
+type program struct {
+	stdout  io.Writer
+	stderr  io.Writer
+	environ []string // as os.Environ returns it
+	now     func() time.Time
+}
+
+// The exit codes.
+const (
+	exitFine   = 0
+	exitFailed = 1 // what was asked for could not be done
+	exitUsage  = 2 // what was asked for makes no sense: a flag, an argument, the configuration
+)
+
+// run carries out a command line and returns the exit code.
+func (p *program) run(args []string) int {
+	root := p.rootCommand()
+	root.SetArgs(args)
+	if err := root.Execute(); err != nil {
+		return complain(p.stderr, err)
+	}
+	return exitFine
+}
+
+// rootCommand returns the whole tree of commands.
+func (p *program) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "skewatch",
+		Long:          rootUsage,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	asGroup(root)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
+	root.SetHelpTemplate(helpTemplate)
+	root.SetUsageTemplate(helpTemplate)
+	root.SetFlagErrorFunc(flagError)
+	root.AddCommand(p.serveCommand(), p.tailCommand(), p.hostsCommand(), p.reportCommand(), p.searchCommand(),
+		p.sourcesCommand(), p.configCommand(), p.versionCommand())
+	return root
+}

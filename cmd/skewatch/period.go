@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/skewatch/skewatch/cmd/internal/config"
+)
+
+// A period is the part of time that a command is asked about: from Since on, and
+// before Until. A zero time leaves its end open.
+type period struct{ Since, Until time.Time }
+
+// parsePeriod reads the values of --since and --until, each a moment as instant
+// reads it, or "" for an open end.
+func parsePeriod(since, until string, now time.Time) (period, error) {
+	var p period
+	var err error
+	if p.Since, err = instant("--since", since, now); err != nil {
+		return period{}, err
+	}
+	if p.Until, err = instant("--until", until, now); err != nil {
+		return period{}, err
+	}
+	if !p.Since.IsZero() && !p.Until.IsZero() && !p.Since.Before(p.Until) {
+		return period{}, &config.Error{Field: "--until", Problem: "not after --since", Value: until,
+			Hint: "write --since for the earlier of the two, such as --since 24h --until 1h"}
+	}
+	return p, nil
+}
+
+// instant reads a moment: an RFC 3339 time, or a span back from now ("24h",
+// "7d", "1d12h"; a day is 24 hours). The empty text is the zero time. Flag is
+// named in the error.
+func instant(flag, text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t.UTC(), nil
+	}
+	if back, ok := parseBack(text); ok {
+		return now.Add(-back).UTC(), nil
+	}
+	return time.Time{}, &config.Error{Field: flag, Problem: "not a time", Value: text, Hint: instantHint(text)}
+}
+
+// parseBack reads a span of time that may begin with whole days.
+func parseBack(text string) (time.Duration, bool) {
+	days, rest, hasDays := strings.Cut(text, "d")
+	if !hasDays {
+		d, err := time.ParseDuration(text)
+		return d, err == nil && d >= 0
+	}
+	n, err := strconv.ParseUint(days, 10, 16)
+	back := time.Duration(n) * 24 * time.Hour
+	if err != nil || rest == "" {
+		return back, err == nil
+	}
+	d, err := time.ParseDuration(rest)
+	return back + d, err == nil && d >= 0
+}
+
+// instantHint returns the time that text lacks only its zone to be, or else what
+// a time looks like.
+func instantHint(text string) string {
+	for _, layout := range []string{time.DateOnly, "2006-01-02T15:04", "2006-01-02T15:04:05", time.DateTime} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return fmt.Sprintf("write the time zone too, such as %q", t.Format(time.RFC3339))
+		}
+	}
+	if d, ok := parseBack(strings.TrimPrefix(text, "-")); ok && d > 0 {
+		return fmt.Sprintf("write %q: it counts back from now", text[1:])
+	}
+	return `write a time such as "2026-03-01T12:00:00Z", or how far back from now, such as "24h" or "7d"`
+}

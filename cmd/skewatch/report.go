@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/skewatch/skewatch/analysis/report"
+	"github.com/skewatch/skewatch/cmd/internal/api"
+	"github.com/skewatch/skewatch/cmd/internal/config"
+)
+
+func (p *program) hostsCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:  "hosts",
+		Args: noArguments,
+		Long: `Show the clock of every host as it is now: its offset with the bounds it lies
+between, its skew, and what is wrong with it.
+
+Usage:
+  skewatch hosts [FLAG ...]`,
+		Example: "  $ skewatch hosts --host 'web*'",
+	}
+	r := addReading(cmd, "table", "json", "csv")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return p.report(cmd, r, nil) }
+	return cmd
+}
+
+func (p *program) reportCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:  "report",
+		Args: noArguments,
+		Long: `Export the skew of every host over a period: offset, skew and their bounds, steps,
+backlogs, the time out of tolerance, and whether the tolerance was kept.
+
+Usage:
+  skewatch report [FLAG ...]
+
+The period widens to whole five minutes. A profile sets the tolerance that
+compliance is reckoned by; without one it is the server's own.`,
+		Example: "  $ skewatch report --since 7d --format csv > skew.csv",
+	}
+	r := addReading(cmd, "table", "json", "csv")
+	profile := pflag.NewFlagSet("", pflag.ContinueOnError)
+	config.ProfileFlags(profile)
+	cmd.Flags().AddFlagSet(profile)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		chosen, err := chosenProfile(profile)
+		if err != nil {
+			return err
+		}
+		return p.report(cmd, r, chosen)
+	}
+	return cmd
+}
+
+// chosenProfile returns the profile that the flags name, nil if they name none.
+func chosenProfile(flags *pflag.FlagSet) (*report.Profile, error) {
+	if !flags.Changed("profile") && !flags.Changed("tolerance") {
+		return nil, nil
+	}
+	cfg, err := config.Load(flags, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &report.Profile{Name: string(cfg.Profile), Warn: cfg.Tolerance.Seconds(), Crit: cfg.Critical.Seconds()}, nil
+}
+
+// report asks for a report and writes it.
+func (p *program) report(cmd *cobra.Command, r *reading, profile *report.Profile) error {
+	return p.ask(cmd, r, func(ctx context.Context, d api.Desk, q request) error {
+		rep, err := d.Report(ctx, api.ReportQuery{Query: q.apiQuery(), Profile: profile})
+		if err != nil {
+			return err
+		}
+		return writeReport(p.stdout, rep, q.Format)
+	})
+}
+
+func writeReport(w io.Writer, r *report.Report, format string) error {
+	switch format {
+	case "json":
+		return r.WriteJSON(w)
+	case "csv":
+		return r.WriteCSV(w)
+	}
+	return r.WriteTable(w)
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/skewatch/skewatch/analysis/report"
+	"github.com/skewatch/skewatch/cmd/internal/api"
+)
+
+func (p *program) searchCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:  "search",
+		Args: noArguments,
+		Long: `Print stored messages in the order in which they were stored: when each was
+received, the time it bears itself, and what it says.
+
+Usage:
+  skewatch search [FLAG ...]
+
+--since and --until mean the time of receipt. With --raw each message is written
+as it was sent, bit for bit, and a line feed; in JSON as "raw" in base64.`,
+		Example: "  $ skewatch search --host 'web*' --since 1h",
+	}
+	r := addReading(cmd, "table", "json", "csv")
+	raw := cmd.Flags().Bool("raw", false, "write the messages as they were sent")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return p.ask(cmd, r, func(ctx context.Context, d api.Desk, q request) error {
+			out := bufio.NewWriter(p.stdout)
+			print := messagePrinter(out, q)
+			if *raw && q.Format != "json" {
+				print = func(m api.Message) error { return printFrame(out, m) }
+			}
+			query := q.apiQuery()
+			query.Raw = *raw
+			return errors.Join(d.Messages(ctx, query, print), out.Flush())
+		})
+	}
+	return cmd
+}
+
+// messagePrinter returns what prints messages in the format asked for.
+func messagePrinter(w io.Writer, q request) func(api.Message) error {
+	switch q.Format {
+	case "json":
+		lines := json.NewEncoder(w)
+		return func(m api.Message) error { m.ID = 0; return lines.Encode(m) }
+	case "csv":
+		return csvMessages(w)
+	}
+	return func(m api.Message) error { return printMessage(w, m) }
+}
+
+func printFrame(w io.Writer, m api.Message) error {
+	_, err := w.Write(append(m.Raw, '\n'))
+	return err
+}
+
+// printMessage prints a message as a line that begins with the time of receipt.
+func printMessage(w io.Writer, m api.Message) error {
+	sent := "-"
+	if m.Sent != nil {
+		sent = *m.Sent
+	}
+	app := m.App
+	if m.ProcID != "" {
+		app += "[" + m.ProcID + "]"
+	}
+	if app != "" {
+		app += ":"
+	}
+	host := m.Host
+	if host == "" {
+		host = m.Source
+	}
+	_, err := fmt.Fprintf(w, "%s sent %s %s %s %s\n", m.Received.Format("2006-01-02T15:04:05.000000Z"), sent,
+		report.Printable(host), report.Printable(app), report.Printable(m.Message))
+	return err
+}
+
+// csvMessages returns what prints messages as CSV, the names of the columns first.
+func csvMessages(w io.Writer) func(api.Message) error {
+	c := csv.NewWriter(w)
+	header := []string{"received", "sent", "host", "source", "transport", "facility", "severity", "app", "procid", "msgid",
+		"stamp_format", "stamped_by", "message"}
+	return func(m api.Message) error {
+		sent := ""
+		if m.Sent != nil {
+			sent = *m.Sent
+		}
+		return writeCSV(c, &header, []string{m.Received.Format(time.RFC3339Nano), sent, m.Host, m.Source, m.Transport, m.Facility,
+			m.Severity, m.App, m.ProcID, m.MsgID, m.StampFormat, m.StampedBy, m.Message})
+	}
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/skewatch/skewatch/analysis/report"
+	"github.com/skewatch/skewatch/cmd/internal/api"
+)
+
+func (p *program) tailCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:  "tail",
+		Args: noArguments,
+		Long: `Follow the warnings about the hosts' clocks, or with --messages the messages
+themselves, from now on or from --since. With --until it ends instead.
+
+Usage:
+  skewatch tail [FLAG ...]
+
+When the server is restarted it waits, and goes on where it was.`,
+		Example: "  $ skewatch tail --since 1h",
+	}
+	r := addReading(cmd, "table", "json", "csv")
+	messages := cmd.Flags().Bool("messages", false, "follow messages instead of warnings")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		from, after := p.now(), uint64(0)
+		return p.follow(cmd, r, func(ctx context.Context, d api.Desk, q request) error {
+			query := q.apiQuery()
+			query.Follow, query.After = true, after
+			if query.Since.IsZero() {
+				query.Since = from
+			}
+			if *messages {
+				print := messagePrinter(p.stdout, q)
+				return d.Messages(ctx, query, func(m api.Message) error { after = m.ID; return print(m) })
+			}
+			print := eventPrinter(p.stdout, q)
+			return d.Events(ctx, query, func(e api.Event) error { after = e.ID; return print(e) })
+		})
+	}
+	return cmd
+}
+
+// eventPrinter returns what prints events in the format asked for.
+func eventPrinter(w io.Writer, q request) func(api.Event) error {
+	switch q.Format {
+	case "json":
+		lines := json.NewEncoder(w)
+		return func(e api.Event) error { e.ID = 0; return lines.Encode(e) }
+	case "csv":
+		return csvEvents(w)
+	}
+	return func(e api.Event) error { return printEvent(w, e, q.Color) }
+}
+
+// The colours of a terminal (ECMA-48, SGR).
+const (
+	plainText = "\x1b[0m"
+	red       = "\x1b[31m"
+	green     = "\x1b[32m"
+	yellow    = "\x1b[33m"
+)
+
+// printEvent prints an event as a line: time, what happened, host, verdict, offset,
+// and in a second one why.
+func printEvent(w io.Writer, e api.Event, color bool) error {
+	on, off := "", ""
+	if color {
+		on, off = eventColor(e), plainText
+	}
+	what := e.Event
+	if e.Severity != "" && e.Event != "clear" {
+		what += " " + e.Severity
+	}
+	_, err := fmt.Fprintf(w, "%s %s%-11s%s %-24s %-12s %s s\n    %s\n", e.Time.Format("2006-01-02T15:04:05Z"), on, what, off,
+		report.Clip(e.Host+" ("+e.Source+")", 24), e.Verdict, report.Offset(e.Offset), report.Printable(e.Text))
+	return err
+}
+
+func eventColor(e api.Event) string {
+	switch {
+	case e.Event == "clear":
+		return green
+	case e.Severity == "crit":
+		return red
+	}
+	return yellow
+}
+
+// csvEvents returns what prints events as CSV, the names of the columns first.
+func csvEvents(w io.Writer) func(api.Event) error {
+	c := csv.NewWriter(w)
+	header := []string{"time", "host", "source", "event", "severity", "verdict", "previous",
+		"offset_seconds", "offset_low_seconds", "offset_high_seconds", "since", "text"}
+	return func(e api.Event) error {
+		row := []string{e.Time.Format(time.RFC3339Nano), e.Host, e.Source, e.Event, e.Severity, e.Verdict, e.Previous,
+			plain(e.Offset), plain(e.OffsetLow), plain(e.OffsetHigh), e.Since.Format(time.RFC3339Nano), e.Text}
+		return writeCSV(c, &header, row)
+	}
+}
+
+// writeCSV writes and flushes a row, before the first one the header.
+func writeCSV(c *csv.Writer, header *[]string, row []string) error {
+	if *header != nil {
+		if err := c.Write(*header); err != nil {
+			return err
+		}
+		*header = nil
+	}
+	if err := c.Write(row); err != nil {
+		return err
+	}
+	c.Flush()
+	return c.Error()
+}

@@ -1,0 +1,36 @@
+package main
+
+// rootUsage is what skewatch says of itself.
+const rootUsage = `Skewatch is a central syslog server that knows what time it is on every host
+that logs to it.
+
+Usage:
+  skewatch COMMAND [FLAG ...]
+
+Commands:
+  serve       receive syslog, judge the hosts' clocks, answer the other commands
+  tail        follow the warnings, or with --messages the messages
+  hosts       show the clock of every host
+  report      export the skew of every host over a period
+  search      print stored messages
+  sources     show the NTP sources and the collector's own clock
+  config      check or show the configuration
+  version     print the version
+  completion  print the shell's completion script (bash, zsh, fish, powershell)
+
+Example, on ports that need no privilege:
+
+  $ skewatch serve --listen-udp :5514 --listen-tcp :5514
+`
+
+// helpTemplate lays out the help of every command: the text of the command
+// itself, which begins with what it does and how it is called; its flags; an
+// example.
+const helpTemplate = `{{with or .Long .Short}}{{. | trimTrailingWhitespaces}}{{end}}
+{{if and .HasParent .HasAvailableLocalFlags}}
+Flags:
+{{.LocalFlags.FlagUsagesWrapped 96 | trimTrailingWhitespaces}}
+{{end}}{{if .HasExample}}
+Example:
+{{.Example}}
+{{end}}`

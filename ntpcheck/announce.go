@@ -1,0 +1,78 @@
+package ntpcheck
+
+import (
+	"context"
+	"time"
+
+	"github.com/sirupsen/logrus"
+)
+
+// announce logs every change until the context ends.
+func (m *Monitor) announce(ctx context.Context) {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	var seen announced
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			seen.update(m.log, m.Status())
+		}
+	}
+}
+
+// announced is what the log has been told.
+type announced struct {
+	reference *standing
+	sources   map[string]SourceState
+}
+
+// A standing is what of a reference is worth a line in the log when it changes.
+type standing struct {
+	state      State
+	fromKernel bool
+}
+
+func (a *announced) update(log logrus.FieldLogger, s Status) {
+	if a.sources == nil {
+		a.sources = make(map[string]SourceState)
+	}
+	for _, src := range s.Sources {
+		was, known := a.sources[src.Address]
+		if is := src.State.kind(); !known || is != was {
+			a.sources[src.Address] = is
+			announceSource(log, src)
+		}
+	}
+	is := standing{s.Reference.State, s.Reference.Source == KernelSource}
+	if a.reference == nil || is != *a.reference {
+		a.reference = &is
+		announceReference(log, s.Reference)
+	}
+}
+
+func announceSource(log logrus.FieldLogger, s SourceStatus) {
+	log = log.WithFields(logrus.Fields{"ntp_server": s.Address, "state": s.State})
+	if s.State.kind() == Candidate {
+		log.Info("NTP source answers")
+		return
+	}
+	log.WithField("reason", s.Reason).Warn("NTP source can't be used")
+}
+
+func announceReference(log logrus.FieldLogger, r ReferenceStatus) {
+	fields := logrus.Fields{"state": r.State, "source": r.Source}
+	if r.Reason != "" {
+		fields["reason"] = r.Reason
+	}
+	if r.OffsetSeconds != nil && r.BoundSeconds != nil {
+		fields["offset_seconds"], fields["bound_seconds"] = *r.OffsetSeconds, *r.BoundSeconds
+	}
+	log = log.WithFields(fields)
+	if r.State == Synchronised {
+		log.Info("our clock is synchronised")
+		return
+	}
+	log.Warn("our clock is not synchronised")
+}

@@ -1,0 +1,196 @@
+// Package chronydtest runs real chronyd instances on loopback for tests, honest
+// ones and liars.
+package chronydtest
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/beevik/ntp"
+)
+
+// startTimeout is how long chronyd may take until it answers.
+const startTimeout = 10 * time.Second
+
+// Options says what kind of server is wanted.
+type Options struct {
+	// FakeTime is what libfaketime makes of the server's clock, as in "+100s";
+	// empty for an honest server. Shifts of less than about two seconds reach only
+	// half of a reply: chronyd then still uses the kernel's receive stamps.
+	FakeTime string
+
+	// Stratum is the stratum the server claims; 0 means 3.
+	Stratum int
+
+	// Port is the UDP port; 0 means a free one. A port of a stopped server can be
+	// given again.
+	Port int
+}
+
+// A Server is a running chronyd.
+type Server struct {
+	addr   netip.AddrPort
+	cmd    *exec.Cmd
+	exited chan struct{}
+	stop   sync.Once
+}
+
+// Start runs a chronyd until the test ends or Stop, and returns when it answers.
+// Without the programs the test is skipped, but fails where CI is "true".
+//
+// The server never touches the machine's clock (chronyd -x).
+func Start(t testing.TB, o Options) *Server {
+	t.Helper()
+	program := find(t)
+	if o.Stratum == 0 {
+		o.Stratum = 3
+	}
+	if o.Port == 0 {
+		o.Port = freePort(t)
+	}
+	cmd := exec.Command(program, "-x", "-d", "-U", "-u", owner(t), "-f", configure(t, o))
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	cmd.Env = append(os.Environ(), fakeTime(t, o.FakeTime)...)
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("starting chronyd: %v", err)
+	}
+	s := &Server{addr: loopback(o.Port), cmd: cmd, exited: make(chan struct{})}
+	go func() {
+		cmd.Wait()
+		close(s.exited)
+	}()
+	t.Cleanup(s.Stop)
+	if err := s.waitUntilItAnswers(); err != nil {
+		s.Stop()
+		t.Fatalf("chronyd on %s: %v\n%s", s.Addr(), err, output.Bytes())
+	}
+	return s
+}
+
+// Addr returns host and port of the server.
+func (s *Server) Addr() string { return s.addr.String() }
+
+// Port returns the server's port.
+func (s *Server) Port() int { return int(s.addr.Port()) }
+
+// Stop ends the server and returns when it is gone. It may be called again.
+func (s *Server) Stop() {
+	s.stop.Do(func() {
+		s.cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-s.exited:
+		case <-time.After(5 * time.Second):
+			s.cmd.Process.Kill()
+			<-s.exited
+		}
+	})
+}
+
+func (s *Server) waitUntilItAnswers() error {
+	for deadline := time.Now().Add(startTimeout); ; {
+		reply, err := ntp.QueryWithOptions(s.Addr(), ntp.QueryOptions{Timeout: 200 * time.Millisecond})
+		if err == nil {
+			err = reply.Validate()
+		}
+		if err == nil {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("no usable answer within %v: %w", startTimeout, err)
+		}
+		select {
+		case <-s.exited:
+			return fmt.Errorf("ended: %v", s.cmd.ProcessState)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// find also looks where chronyd lies but a user's path often doesn't lead.
+func find(t testing.TB) string {
+	t.Helper()
+	for _, program := range []string{"chronyd", "/usr/sbin/chronyd", "/usr/local/sbin/chronyd"} {
+		if path, err := exec.LookPath(program); err == nil {
+			return path
+		}
+	}
+	missing(t, "chronyd is not installed (Debian: chrony)")
+	return ""
+}
+
+func missing(t testing.TB, what string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(what)
+	}
+	t.Skip(what)
+}
+
+// configure writes the configuration and returns its path. Without command port
+// and socket several instances live side by side.
+func configure(t testing.TB, o Options) string {
+	t.Helper()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "chrony.conf")
+	text := fmt.Sprintf(`port %d
+bindaddress 127.0.0.1
+allow 127.0.0.1
+local stratum %d
+cmdport 0
+bindcmdaddress /
+pidfile %s
+`, o.Port, o.Stratum, filepath.Join(dir, "chronyd.pid"))
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatalf("writing chronyd's configuration: %v", err)
+	}
+	return path
+}
+
+// owner keeps chronyd from changing to a user that can't read the test's files.
+func owner(t testing.TB) string {
+	t.Helper()
+	u, err := user.Current()
+	if err != nil {
+		t.Fatalf("finding the current user: %v", err)
+	}
+	return u.Username
+}
+
+func fakeTime(t testing.TB, shift string) []string {
+	t.Helper()
+	if shift == "" {
+		return nil
+	}
+	for _, pattern := range []string{"/usr/lib/*/faketime/libfaketimeMT.so.1", "/usr/lib*/faketime/libfaketimeMT.so.1"} {
+		if found, _ := filepath.Glob(pattern); len(found) > 0 {
+			return []string{"LD_PRELOAD=" + found[0], "FAKETIME=" + shift, "FAKETIME_DONT_RESET=1"}
+		}
+	}
+	missing(t, "libfaketime is not installed (Debian: faketime)")
+	return nil
+}
+
+func freePort(t testing.TB) int {
+	t.Helper()
+	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(loopback(0)))
+	if err != nil {
+		t.Fatalf("looking for a free port: %v", err)
+	}
+	defer conn.Close()
+	return conn.LocalAddr().(*net.UDPAddr).Port
+}
+
+func loopback(port int) netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(port))
+}

@@ -1,0 +1,174 @@
+package ntpcheck
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sirupsen/logrus"
+)
+
+// The defaults of a [Config].
+const (
+	DefaultPoll     = 16 * time.Second
+	DefaultHoldover = time.Hour
+)
+
+const (
+	defaultPort = "123"
+	minPoll     = 100 * time.Millisecond
+)
+
+// Config says whom a [Monitor] asks and what it makes of the answers.
+type Config struct {
+	// Servers are the NTP servers: "host", "host:port" or "[v6]:port". Without a
+	// port it is 123. There may be none: the kernel is then all there is to ask.
+	Servers []string
+
+	// Poll is the time between two queries to one server; 0 means DefaultPoll. The
+	// first four answers are fetched faster.
+	Poll time.Duration
+
+	// Holdover is how long the last measurement is still used when no majority
+	// renews it; 0 means DefaultHoldover.
+	Holdover time.Duration
+
+	// Kernel says what the kernel's own opinion of its clock is worth.
+	Kernel KernelMode
+
+	// Now reads the clock to be measured. Leave it nil for the system's clock:
+	// then the kernel stamps the arrival of the replies where it can, as it stamps
+	// messages. With a clock of one's own both ends of an exchange are read from it.
+	Now func() time.Time
+
+	// Log hears of every change of the reference and of a source. It may be nil.
+	Log logrus.FieldLogger
+
+	// ReadKernel asks the kernel about its clock; nil means adjtimex where there
+	// is one.
+	ReadKernel func() Kernel
+}
+
+// KernelMode says what the kernel's own opinion of its clock is worth.
+type KernelMode uint8
+
+const (
+	// KernelAuto believes a kernel that calls itself synchronised while no NTP
+	// source answers.
+	KernelAuto KernelMode = iota
+
+	// KernelOff never believes the kernel.
+	KernelOff
+
+	// KernelTrust takes the local clock as true, on the operator's word, whenever
+	// no majority of NTP sources has measured it: a measurement beats a word.
+	KernelTrust
+)
+
+var kernelModes = [...]string{"auto", "off", "trust"}
+
+// String returns the mode as it is written on the command line.
+func (k KernelMode) String() string { return name(kernelModes[:], uint8(k)) }
+
+// ParseKernelMode reads "auto", "off" or "trust".
+func ParseKernelMode(s string) (KernelMode, error) {
+	for i, n := range kernelModes {
+		if s == n {
+			return KernelMode(i), nil
+		}
+	}
+	return 0, &ConfigError{Field: "kernel-clock", Problem: "unknown mode", Value: s, Hint: "write auto, off or trust"}
+}
+
+// A ConfigError names the field of a [Config] that can't be used.
+type ConfigError struct {
+	Field   string // as on the command line: "ntp-server[1]", "ntp-poll"
+	Problem string
+	Value   string // what was given
+	Hint    string // what to write instead
+}
+
+// Error returns field, problem and value in one line; the remedy goes beside it.
+func (e *ConfigError) Error() string {
+	return fmt.Sprintf("%s: %s (got %q)", e.Field, e.Problem, e.Value)
+}
+
+// Remedy says what to do about it.
+func (e *ConfigError) Remedy() string { return e.Hint }
+
+func (c *Config) fillDefaults() {
+	if c.Poll == 0 {
+		c.Poll = DefaultPoll
+	}
+	if c.Holdover == 0 {
+		c.Holdover = DefaultHoldover
+	}
+	if c.ReadKernel == nil {
+		c.ReadKernel = readKernel
+	}
+}
+
+func (c *Config) check() error {
+	if c.Poll < minPoll {
+		return &ConfigError{"ntp-poll", fmt.Sprintf("shorter than %v", minPoll), c.Poll.String(), "write 16s"}
+	}
+	if c.Holdover < 0 {
+		return &ConfigError{"ntp-holdover", "not a positive duration", c.Holdover.String(), "write 1h"}
+	}
+	return nil
+}
+
+// parseServers splits the servers' names into hosts and ports. A server listed
+// twice would have two votes, and is refused.
+func parseServers(names []string) ([]endpoint, error) {
+	var endpoints []endpoint
+	seen := make(map[endpoint]bool)
+	for i, n := range names {
+		e, problem, hint := parseServer(n)
+		if problem == "" && seen[e] {
+			problem, hint = "listed twice, and each server has one vote", "leave it out here"
+		}
+		if problem != "" {
+			return nil, &ConfigError{fmt.Sprintf("ntp-server[%d]", i), problem, n, hint}
+		}
+		seen[e] = true
+		endpoints = append(endpoints, e)
+	}
+	return endpoints, nil
+}
+
+// An endpoint is a server as configured: a name or an address literal, and a
+// port.
+type endpoint struct{ host, port string }
+
+func (e endpoint) String() string { return net.JoinHostPort(e.host, e.port) }
+
+func parseServer(s string) (e endpoint, problem, hint string) {
+	e = splitServer(s)
+	const example = `write "time.example.org", "192.0.2.1:123" or "[2001:db8::1]:123"`
+	if e.host == "" || strings.ContainsAny(e.host, " \t/,[]") {
+		return e, "not a host name or address", example
+	}
+	if port, err := strconv.ParseUint(e.port, 10, 16); err != nil || port == 0 {
+		return e, "port is not a number from 1 to 65535", fmt.Sprintf("write %q", net.JoinHostPort(e.host, defaultPort))
+	}
+	return e, "", ""
+}
+
+// splitServer takes what can't be split, such as a bare IPv6 address, as a host
+// without a port.
+func splitServer(s string) endpoint {
+	if host, port, err := net.SplitHostPort(s); err == nil {
+		return endpoint{strings.ToLower(host), port}
+	}
+	return endpoint{strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(s, "["), "]")), defaultPort}
+}
+
+func name(names []string, i uint8) string {
+	if int(i) < len(names) {
+		return names[i]
+	}
+	return "unknown"
+}

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package ntpcheck
+
+func readKernel() Kernel { return Kernel{} }

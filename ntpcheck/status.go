@@ -1,0 +1,159 @@
+package ntpcheck
+
+import (
+	"fmt"
+	"time"
+)
+
+// SourceState is what a survey made of one source.
+type SourceState uint8
+
+const (
+	// Unreachable sources have not answered lately.
+	Unreachable SourceState = iota
+
+	// Refused sources answered with a kiss-o'-death, or that they aren't
+	// synchronised, or nonsense.
+	Refused
+
+	// Candidate sources answer, but nothing could be decided about them, or they
+	// are too vague to vote.
+	Candidate
+
+	// Falseticker is a source that the majority contradicts.
+	Falseticker
+
+	// Combined sources are part of the reference.
+	Combined
+
+	// Selected is the system peer, which gives the reference its stratum and name;
+	// its offset is combined with the others'.
+	Selected
+)
+
+var sourceStates = [...]string{"unreachable", "refused", "candidate", "falseticker", "combined", "selected"}
+
+// String returns the state as reports show it.
+func (s SourceState) String() string { return name(sourceStates[:], uint8(s)) }
+
+// MarshalText returns what String does.
+func (s SourceState) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (s *SourceState) UnmarshalText(text []byte) error {
+	i, err := index(sourceStates[:], "source state", text)
+	*s = SourceState(i)
+	return err
+}
+
+// kind makes one of the states between which a working source comes and goes.
+func (s SourceState) kind() SourceState {
+	if s == Selected || s == Combined {
+		return Candidate
+	}
+	return s
+}
+
+// Status is what `skewatch sources` shows. In JSON a number that isn't known is
+// null. Offsets are what must be added to our clock.
+type Status struct {
+	Reference ReferenceStatus `json:"reference"`
+	Sources   []SourceStatus  `json:"sources"`
+	Kernel    KernelStatus    `json:"kernel"`
+}
+
+// ReferenceStatus is a [Reference] in JSON.
+type ReferenceStatus struct {
+	State         State    `json:"state"`
+	OffsetSeconds *float64 `json:"offset_seconds"`
+	BoundSeconds  *float64 `json:"bound_seconds"`
+	Stratum       *int     `json:"stratum"`
+	Source        string   `json:"source"`
+	AgeSeconds    *float64 `json:"age_seconds"`
+	Trusted       bool     `json:"trusted"`
+	Reason        string   `json:"reason"`
+}
+
+// SourceStatus is one source in JSON. An unreachable source keeps the numbers of
+// its last replies.
+type SourceStatus struct {
+	Address             string      `json:"address"` // as configured, with its port
+	State               SourceState `json:"state"`
+	Stratum             *int        `json:"stratum"`
+	PollSeconds         float64     `json:"poll_seconds"`
+	Reach               string      `json:"reach"` // the last eight queries as bits, in octal
+	OffsetSeconds       *float64    `json:"offset_seconds"`
+	DelaySeconds        *float64    `json:"delay_seconds"`
+	JitterSeconds       *float64    `json:"jitter_seconds"`
+	RootDistanceSeconds *float64    `json:"root_distance_seconds"`
+	Authenticated       bool        `json:"authenticated"`
+	Reason              string      `json:"reason"`
+}
+
+// KernelStatus is a [Kernel] in JSON.
+type KernelStatus struct {
+	Synchronised    *bool    `json:"synchronised"`
+	MaxErrorSeconds *float64 `json:"maxerror_seconds"`
+	EstErrorSeconds *float64 `json:"esterror_seconds"`
+	Leap            Leap     `json:"leap,omitempty"`
+}
+
+func (r Reference) status() ReferenceStatus {
+	s := ReferenceStatus{State: r.State, Source: r.Source, Trusted: r.Trusted, Reason: r.Reason}
+	if r.State != Unsynchronised {
+		s.OffsetSeconds = seconds(r.Offset)
+		s.BoundSeconds = seconds(r.Bound)
+	}
+	if r.State != Unsynchronised || r.Age > 0 {
+		s.AgeSeconds = seconds(r.Age)
+	}
+	if r.Stratum > 0 {
+		s.Stratum = &r.Stratum
+	}
+	return s
+}
+
+func sourceStatuses(views []view) []SourceStatus {
+	statuses := make([]SourceStatus, len(views))
+	for i, v := range views {
+		statuses[i] = v.status()
+	}
+	return statuses
+}
+
+func (v view) status() SourceStatus {
+	s := SourceStatus{
+		Address:     v.address(),
+		State:       v.state,
+		PollSeconds: v.poll.Seconds(),
+		Reach:       fmt.Sprintf("%o", v.reach),
+		Reason:      v.reason,
+	}
+	if s.Reason == "" {
+		s.Reason = v.problem
+	}
+	if len(v.filter) == 0 {
+		return s
+	}
+	stratum := int(v.stratum)
+	s.Stratum = &stratum
+	s.OffsetSeconds = seconds(v.offset)
+	s.DelaySeconds = seconds(v.delay)
+	s.RootDistanceSeconds = seconds(v.distance)
+	if len(v.filter) > 1 {
+		s.JitterSeconds = seconds(v.jitter)
+	}
+	return s
+}
+
+func (k Kernel) status() KernelStatus {
+	if !k.Known {
+		return KernelStatus{}
+	}
+	return KernelStatus{&k.Synchronised, seconds(k.MaxError), seconds(k.EstError), k.Leap}
+}
+
+func seconds(d time.Duration) *float64 {
+	s := d.Seconds()
+	return &s
+}

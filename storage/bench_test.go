@@ -1,0 +1,138 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/skewatch/skewatch/collector/message"
+)
+
+// lines returns n messages as rsyslog forwards them, about 160 bytes each, from
+// 50 hosts that share connections.
+func lines(n int) []message.Message {
+	batch := make([]message.Message, n)
+	for i := range batch {
+		raw := fmt.Appendf(nil, "<86>2026-11-20T23:53:09.%06d+00:00 web%02d sshd[%d]: Accepted publickey for deploy from 192.0.2.%d port %d ssh2: ED25519 SHA256:nThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E5SY8",
+			i*7%1000000, i/64%50, 1000+i%977, i%250, 1024+i*31%60000)
+		batch[i] = message.Message{
+			Received:     1_790_000_000_000_000_000 + int64(i)*2000,
+			PreviousRead: 1_790_000_000_000_000_000 + int64(i)*2000 - 31_000,
+			MinRTT:       43 * time.Microsecond,
+			Source:       netip.AddrFrom4([4]byte{10, 0, 0, byte(i / 64 % 50)}),
+			StampedBy:    message.StampedByKernel,
+			Transport:    message.TCP,
+			Trust:        message.TrustHandshake,
+			Priority:     86,
+			Raw:          raw,
+			Host:         raw[37:42],
+			Sent:         message.Stamp{Civil: 1_790_000_000_000_000_000 + int64(i)*2000 - 90_000, Format: message.StampRFC3339, Digits: 6, HasYear: true, HasZone: true},
+		}
+	}
+	return batch
+}
+
+// BenchmarkAppend takes messages as fast as they come, with a commit every 100 ms.
+func BenchmarkAppend(b *testing.B) {
+	directory := b.TempDir()
+	s := openStore(b, directory, Options{})
+	batch := lines(64 * 50)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for n := 0; n < b.N; n += len(batch) {
+		if err := s.Append(batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	syncStore(b, s)
+	b.StopTimer()
+	b.ReportMetric(float64(s.Last())/b.Elapsed().Seconds(), "messages/s")
+	b.ReportMetric(float64(diskBytes(b, s))/float64(s.Last()), "disk-bytes/message")
+}
+
+// BenchmarkCommit measures what a small commit costs, as with one
+// acknowledgement at a time.
+func BenchmarkCommit(b *testing.B) {
+	for _, size := range []int{1, 10, 128} {
+		b.Run(fmt.Sprintf("messages=%d", size), func(b *testing.B) {
+			s := openStore(b, b.TempDir(), Options{})
+			batch := lines(size)
+			written := writtenBytes(b)
+			b.ResetTimer()
+			for range b.N {
+				if err := s.Append(batch); err != nil {
+					b.Fatal(err)
+				}
+				syncStore(b, s)
+			}
+			b.StopTimer()
+			n := float64(s.Last())
+			b.ReportMetric(float64(writtenBytes(b)-written)/n, "written-bytes/message")
+			b.ReportMetric(float64(diskBytes(b, s))/n, "disk-bytes/message")
+		})
+	}
+}
+
+// diskBytes returns how much of the segment files is in use.
+func diskBytes(b *testing.B, s *Store) (total int64) {
+	b.Helper()
+	for _, g := range s.segments.from(0) {
+		db, err := s.segments.acquire(g)
+		if err != nil {
+			b.Fatal(err)
+		}
+		n, err := usedBytes(db)
+		if err != nil {
+			b.Fatal(err)
+		}
+		total += n
+		s.segments.release(g)
+	}
+	return total
+}
+
+// writtenBytes returns what this process has sent to the disk, 0 where the
+// system doesn't tell.
+func writtenBytes(b *testing.B) (n int64) {
+	b.Helper()
+	text, _ := os.ReadFile("/proc/self/io")
+	for line := range strings.Lines(string(text)) {
+		fmt.Sscanf(line, "write_bytes: %d", &n)
+	}
+	return n
+}
+
+func BenchmarkMessages(b *testing.B) {
+	s := openStore(b, b.TempDir(), Options{})
+	batch := lines(64 * 50)
+	for range 100 {
+		if err := s.Append(batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	syncStore(b, s)
+	for _, bb := range []struct {
+		name string
+		q    Query
+	}{
+		{"all", Query{}},
+		{"all by time", Query{Since: 1}},
+		{"none by time", Query{Until: 1}},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			b.ReportAllocs()
+			read := 0
+			for range b.N {
+				err := s.Messages(context.Background(), bb.q, func(*message.Message) error { read++; return nil })
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(s.Last())*float64(b.N)/b.Elapsed().Seconds(), "messages/s")
+		})
+	}
+}

@@ -1,0 +1,232 @@
+package storage
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"net/netip"
+	"time"
+
+	"github.com/skewatch/skewatch/collector/message"
+)
+
+// The first byte of a stored message. The numbers are stored.
+const (
+	flagTruncated    = 1 << iota // Message.Truncated
+	flagYear                     // Stamp.HasYear
+	flagZone                     // Stamp.HasZone
+	flagLeap                     // Stamp.LeapSecond
+	flagPreviousRead             // PreviousRead isn't 0
+	flagSameOrigin               // origin is that of the message before
+	flagCivil                    // Stamp.Civil isn't 0
+	flagHostInRaw                // Host is stored as its place in Raw
+)
+
+// origin is what messages of one connection have in common.
+type origin struct {
+	source    netip.Addr
+	stampedBy message.StampedBy
+	transport message.Transport
+	trust     message.Trust
+	minRTT    time.Duration
+}
+
+func originOf(m *message.Message) origin {
+	return origin{m.Source, m.StampedBy, m.Transport, m.Trust, m.MinRTT}
+}
+
+// An encoder writes the messages of one record, each as its difference from the
+// one before.
+type encoder struct {
+	buf      []byte
+	origin   origin
+	received int64
+}
+
+// add appends m. Differences of times may wrap around, and then wrap back when
+// they are decoded.
+func (e *encoder) add(m *message.Message) {
+	hostAt := bytes.Index(m.Raw, m.Host)
+	flags := e.flags(m, hostAt)
+	e.buf = append(e.buf, flags)
+	if flags&flagSameOrigin == 0 {
+		e.addOrigin(originOf(m))
+	}
+	e.buf = binary.AppendVarint(e.buf, m.Received-e.received)
+	e.received = m.Received
+	if flags&flagPreviousRead != 0 {
+		e.buf = binary.AppendVarint(e.buf, m.Received-m.PreviousRead)
+	}
+	e.buf = binary.AppendVarint(e.buf, int64(m.Priority))
+	e.addStamp(m)
+	e.addBytes(m.Raw)
+	e.addHost(m.Host, hostAt)
+}
+
+func (e *encoder) flags(m *message.Message, hostAt int) (f byte) {
+	set := func(flag byte, on bool) {
+		if on {
+			f |= flag
+		}
+	}
+	set(flagTruncated, m.Truncated)
+	set(flagYear, m.Sent.HasYear)
+	set(flagZone, m.Sent.HasZone)
+	set(flagLeap, m.Sent.LeapSecond)
+	set(flagPreviousRead, m.PreviousRead != 0)
+	set(flagSameOrigin, originOf(m) == e.origin)
+	set(flagCivil, m.Sent.Civil != 0)
+	set(flagHostInRaw, hostAt >= 0)
+	return f
+}
+
+func (e *encoder) addOrigin(o origin) {
+	e.origin = o
+	address, _ := o.source.MarshalBinary() // never fails
+	e.addBytes(address)
+	e.buf = append(e.buf, byte(o.stampedBy), byte(o.transport), byte(o.trust))
+	e.buf = binary.AppendVarint(e.buf, int64(o.minRTT))
+}
+
+func (e *encoder) addStamp(m *message.Message) {
+	s := &m.Sent
+	e.buf = append(e.buf, byte(s.Format), s.Digits)
+	e.buf = binary.AppendVarint(e.buf, int64(s.ZoneEast))
+	if s.Civil != 0 {
+		e.buf = binary.AppendVarint(e.buf, m.Received-s.Civil)
+	}
+}
+
+func (e *encoder) addHost(host []byte, at int) {
+	if at < 0 {
+		e.addBytes(host)
+		return
+	}
+	e.buf = binary.AppendUvarint(e.buf, uint64(at))
+	e.buf = binary.AppendUvarint(e.buf, uint64(len(host)))
+}
+
+func (e *encoder) addBytes(b []byte) {
+	e.buf = binary.AppendUvarint(e.buf, uint64(len(b)))
+	e.buf = append(e.buf, b...)
+}
+
+var errCoding = errors.New("its messages can't be decoded")
+
+// A decoder reads what an encoder wrote. After anything that can't be read, bad
+// is set and every further read returns zero.
+type decoder struct {
+	buf      []byte
+	bad      bool
+	origin   origin
+	received int64
+}
+
+// next decodes one message into m, except for its Sequence. Its bytes are parts
+// of the decoder's buffer.
+func (d *decoder) next(m *message.Message) error {
+	flags := d.byte()
+	if flags&flagSameOrigin == 0 {
+		d.readOrigin()
+	}
+	d.received += d.varint()
+	*m = message.Message{
+		Received:  d.received,
+		MinRTT:    d.origin.minRTT,
+		Source:    d.origin.source,
+		StampedBy: d.origin.stampedBy,
+		Transport: d.origin.transport,
+		Trust:     d.origin.trust,
+		Truncated: flags&flagTruncated != 0,
+	}
+	if flags&flagPreviousRead != 0 {
+		m.PreviousRead = d.received - d.varint()
+	}
+	m.Priority = message.Priority(d.varint())
+	m.Sent = d.stamp(flags)
+	m.Raw = d.bytes()
+	m.Host = d.host(flags, m.Raw)
+	if d.bad {
+		return errCoding
+	}
+	return nil
+}
+
+func (d *decoder) readOrigin() {
+	if err := d.origin.source.UnmarshalBinary(d.bytes()); err != nil {
+		d.bad = true
+	}
+	d.origin.stampedBy = message.StampedBy(d.byte())
+	d.origin.transport = message.Transport(d.byte())
+	d.origin.trust = message.Trust(d.byte())
+	d.origin.minRTT = time.Duration(d.varint())
+}
+
+func (d *decoder) stamp(flags byte) message.Stamp {
+	s := message.Stamp{
+		HasYear:    flags&flagYear != 0,
+		HasZone:    flags&flagZone != 0,
+		LeapSecond: flags&flagLeap != 0,
+		Format:     message.StampFormat(d.byte()),
+		Digits:     d.byte(),
+		ZoneEast:   int32(d.varint()),
+	}
+	if flags&flagCivil != 0 {
+		s.Civil = d.received - d.varint()
+	}
+	return s
+}
+
+func (d *decoder) host(flags byte, raw []byte) []byte {
+	if flags&flagHostInRaw == 0 {
+		return d.bytes()
+	}
+	at, n := d.uvarint(), d.uvarint()
+	if at > uint64(len(raw)) || n > uint64(len(raw))-at {
+		d.bad = true
+		return nil
+	}
+	return raw[at : at+n : at+n]
+}
+
+func (d *decoder) byte() byte {
+	if len(d.buf) == 0 {
+		d.bad = true
+		return 0
+	}
+	b := d.buf[0]
+	d.buf = d.buf[1:]
+	return b
+}
+
+func (d *decoder) varint() int64 {
+	v, n := binary.Varint(d.buf)
+	return int64(d.consume(uint64(v), n))
+}
+
+func (d *decoder) uvarint() uint64 {
+	v, n := binary.Uvarint(d.buf)
+	return d.consume(v, n)
+}
+
+// consume takes away the n bytes that v was read from; n <= 0 says that it
+// couldn't be.
+func (d *decoder) consume(v uint64, n int) uint64 {
+	if n <= 0 {
+		d.bad, d.buf = true, nil
+		return 0
+	}
+	d.buf = d.buf[n:]
+	return v
+}
+
+func (d *decoder) bytes() []byte {
+	n := d.uvarint()
+	if n > uint64(len(d.buf)) {
+		d.bad, d.buf = true, nil
+		return nil
+	}
+	b := d.buf[:n:n]
+	d.buf = d.buf[n:]
+	return b
+}

@@ -1,0 +1,207 @@
+package storage
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+var bucketRecords = []byte("records")
+
+const segmentDirectory = "segments"
+
+// A segment is one file of messages. Its bbolt bucket counts the messages: the
+// bucket's own sequence is that of the last one committed.
+type segment struct {
+	first uint64 // the least sequence that it may hold
+	path  string
+
+	db    *bolt.DB // nil while users is 0
+	users int
+}
+
+// segments is the list of all segment files. The writer keeps the last one open;
+// readers open the others while they need them.
+type segments struct {
+	directory string
+	mapped    int // address space for the segment being written
+
+	mu     sync.Mutex
+	all    []*segment // in order of first
+	closed bool
+}
+
+// openSegments lists the files in directory, without opening one.
+func openSegments(directory string) (*segments, error) {
+	entries, err := os.ReadDir(directory)
+	if err != nil {
+		return nil, err
+	}
+	s := &segments{directory: directory}
+	for _, e := range entries {
+		var first uint64
+		if n, err := fmt.Sscanf(e.Name(), "%020d.db", &first); n != 1 || err != nil || e.Name() != segmentName(first) {
+			continue
+		}
+		s.all = append(s.all, &segment{first: first, path: filepath.Join(directory, e.Name())})
+	}
+	return s, nil
+}
+
+func segmentName(first uint64) string { return fmt.Sprintf("%020d.db", first) }
+
+// newest returns the last segment, nil if there is none.
+func (s *segments) newest() *segment {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.all) == 0 {
+		return nil
+	}
+	return s.all[len(s.all)-1]
+}
+
+// from returns the segments that may hold sequence or a later one.
+func (s *segments) from(sequence uint64) []*segment {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, found := slices.BinarySearchFunc(s.all, sequence, func(g *segment, n uint64) int {
+		return cmp.Compare(g.first, n)
+	})
+	if !found && i > 0 {
+		i--
+	}
+	return slices.Clone(s.all[i:])
+}
+
+// acquire opens a segment for reading, if it isn't open already. Each call is
+// paired with one of release.
+func (s *segments) acquire(g *segment) (*bolt.DB, error) {
+	return s.open(g, bolt.Options{ReadOnly: true})
+}
+
+// acquireToWrite opens a segment for the writer.
+func (s *segments) acquireToWrite(g *segment) (*bolt.DB, error) {
+	return s.open(g, bolt.Options{InitialMmapSize: s.mapped})
+}
+
+func (s *segments) open(g *segment, o bolt.Options) (*bolt.DB, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, ErrClosed
+	}
+	if g.db == nil {
+		db, err := openDatabase(g.path, schemaSegment, o, bucketRecords)
+		if err != nil {
+			return nil, err
+		}
+		g.db = db
+	}
+	g.users++
+	return g.db, nil
+}
+
+// release closes the segment's file after its last user.
+func (s *segments) release(g *segment) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g.users--
+	if g.users > 0 || g.db == nil {
+		return nil
+	}
+	db := g.db
+	g.db = nil
+	return db.Close()
+}
+
+// create makes the file of a segment that begins with first; add puts it into
+// the list. The file gets its name only when it is complete, so that a power cut
+// leaves either a good segment or none.
+func (s *segments) create(first uint64) (*segment, error) {
+	path := filepath.Join(s.directory, segmentName(first))
+	unfinished := path + ".new"
+	if err := os.Remove(unfinished); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	if err := initSegment(unfinished, first); err != nil {
+		return nil, err
+	}
+	if err := os.Rename(unfinished, path); err != nil {
+		return nil, err
+	}
+	if err := syncDirectory(s.directory); err != nil {
+		return nil, err
+	}
+	return &segment{first: first, path: path}, nil
+}
+
+func (s *segments) add(g *segment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = append(s.all, g)
+}
+
+func initSegment(path string, first uint64) error {
+	db, err := openDatabase(path, schemaSegment, bolt.Options{}, bucketRecords)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return db.Update(func(tx *bolt.Tx) error {
+		return tx.Bucket(bucketRecords).SetSequence(first - 1)
+	})
+}
+
+// close closes every open file, also under readers: they get ErrClosed.
+func (s *segments) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	var errs []error
+	for _, g := range s.all {
+		if g.db != nil {
+			errs = append(errs, g.db.Close())
+			g.db = nil
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// lastSequence returns the newest message of a segment, first-1 if it is empty.
+func lastSequence(db *bolt.DB) (last uint64, err error) {
+	err = db.View(func(tx *bolt.Tx) error {
+		last = tx.Bucket(bucketRecords).Sequence()
+		return nil
+	})
+	return last, err
+}
+
+// writeRecords appends records to a segment in one transaction.
+func writeRecords(db *bolt.DB, records []*record) error {
+	return db.Update(func(tx *bolt.Tx) error {
+		b := tx.Bucket(bucketRecords)
+		b.FillPercent = 1 // keys only ever rise: nothing will be put between them
+		for _, r := range records {
+			if err := b.Put(r.seal()); err != nil {
+				return fmt.Errorf("record %d: %w", r.first, err)
+			}
+		}
+		return b.SetSequence(records[len(records)-1].last())
+	})
+}
+
+// usedBytes returns how much of a segment's file is in use; the file itself is
+// extended ahead of need.
+func usedBytes(db *bolt.DB) (n int64, err error) {
+	err = db.View(func(tx *bolt.Tx) error {
+		n = tx.Size()
+		return nil
+	})
+	return n, err
+}

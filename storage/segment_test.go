@@ -1,0 +1,119 @@
+package storage
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/sirupsen/logrus"
+	logrustest "github.com/sirupsen/logrus/hooks/test"
+)
+
+func segmentFiles(t testing.TB, directory string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(directory, segmentDirectory, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func TestSegmentsAreNamedByFirstSequence(t *testing.T) {
+	directory := t.TempDir()
+	s := openStore(t, directory, Options{SegmentBytes: 256 << 10})
+	last := fill(t, s)
+	s.Close()
+	files := segmentFiles(t, directory)
+	if len(files) < 5 {
+		t.Fatalf("%d segments, want several", len(files))
+	}
+	s = openStore(t, directory, Options{ReadOnly: true})
+	for _, g := range s.segments.from(0) {
+		if !slices.Contains(files, g.path) {
+			t.Errorf("%s isn't among the files", g.path)
+		}
+		wantFirst(t, s, g)
+	}
+	s.Close()
+	s = openStore(t, directory, Options{})
+	if n := wantGapless(t, s, Query{}); uint64(n) != last {
+		t.Errorf("have %d messages, want %d", n, last)
+	}
+}
+
+// wantFirst checks that a segment begins as its name says and stays within the
+// limit of 256 KiB and a commit.
+func wantFirst(t testing.TB, s *Store, g *segment) {
+	t.Helper()
+	db, err := s.segments.acquire(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.segments.release(g)
+	if key, err := recordOf(db, 0); err != nil || sequenceOf(key) != g.first {
+		t.Errorf("%s begins with %d, %v", g.path, sequenceOf(key), err)
+	}
+	if n, err := usedBytes(db); err != nil || n > 400<<10 {
+		t.Errorf("%s uses %d bytes, %v, want less than 400 KiB", g.path, n, err)
+	}
+}
+
+// TestUnfinishedSegment leaves behind what a power cut may leave while a segment
+// is begun.
+func TestUnfinishedSegment(t *testing.T) {
+	directory := t.TempDir()
+	s := openStore(t, directory, Options{SegmentBytes: 1})
+	appendNumbered(t, s, 5)
+	s.Close()
+	unfinished := filepath.Join(directory, segmentDirectory, segmentName(6)+".new")
+	if err := os.WriteFile(unfinished, []byte("torn"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s = openStore(t, directory, Options{SegmentBytes: 1})
+	appendNumbered(t, s, 5)
+	syncStore(t, s)
+	wantNumbered(t, s, 10)
+}
+
+// TestLostSegments removes the messages that the states include: their numbers
+// must not be given again.
+func TestLostSegments(t *testing.T) {
+	directory := t.TempDir()
+	s := openStore(t, directory, Options{})
+	appendNumbered(t, s, 100)
+	checkpoint(t, s, Changes{Sequence: 70})
+	s.Close()
+	if err := os.Remove(segmentFiles(t, directory)[0]); err != nil {
+		t.Fatal(err)
+	}
+	log, seen := logrustest.NewNullLogger()
+	s = openStore(t, directory, Options{Log: log})
+	if e := seen.LastEntry(); e == nil || e.Level != logrus.WarnLevel {
+		t.Errorf("logged %v, want a warning", e)
+	}
+	appendNumbered(t, s, 1)
+	syncStore(t, s)
+	if have, err := sequences(t, s, Query{}); err != nil || !slices.Equal(have, []uint64{71}) {
+		t.Errorf("have %d, %v, want 71", have, err)
+	}
+}
+
+func TestSegmentsCloseAfterReaders(t *testing.T) {
+	s := openStore(t, t.TempDir(), Options{SegmentBytes: 256 << 10})
+	fill(t, s)
+	wantGapless(t, s, Query{})
+	open := 0
+	for _, g := range s.segments.from(0) {
+		if g.db != nil {
+			open++
+		}
+	}
+	if open != 1 {
+		t.Errorf("%d segments are open with nobody reading, want 1", open)
+	}
+	if _, err := s.segments.acquire(&segment{path: filepath.Join(s.directory, "missing")}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("acquire of a missing file: %v, want %v", err, os.ErrNotExist)
+	}
+}

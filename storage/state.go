@@ -1,0 +1,286 @@
+package storage
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"path/filepath"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+var (
+	bucketStates    = []byte("states")
+	bucketRollUps   = []byte("rollups")
+	bucketFindings  = []byte("findings")
+	bucketReference = []byte("reference")
+
+	keyCheckpoint = []byte("checkpoint") // in meta: the sequence
+)
+
+// Changes is what one Checkpoint writes, all of it or none. The blobs mean
+// nothing to the store.
+type Changes struct {
+	Sequence  uint64            // the states include every message up to this one
+	States    []State           // each replaces the one with the same Key
+	RollUps   []RollUp          // each replaces the one with the same Start and Key
+	Findings  []Finding         // added; each is given an ID
+	Reference []ReferenceSample // added; a second one with the same At replaces the first
+}
+
+// A State is what is remembered of one thing, such as an originator's clock.
+type State struct {
+	Key  string // not empty
+	Blob []byte // nil deletes the state
+}
+
+// A RollUp sums up a stretch of time for one thing.
+type RollUp struct {
+	Start int64 // Unix ns
+	Key   string
+	Blob  []byte
+}
+
+// A Finding is something that was found out, and when.
+type Finding struct {
+	ID   uint64 // rises with each finding, from 1; given by Checkpoint
+	At   int64  // Unix ns
+	Blob []byte
+}
+
+// A ReferenceSample is one entry in the history of the collector's own clock.
+type ReferenceSample struct {
+	At   int64 // Unix ns
+	Blob []byte
+}
+
+// stateMapBytes keeps the file from being mapped anew as it grows, since States
+// reads in one transaction.
+const stateMapBytes = 256 << 20
+
+func openState(directory string, readOnly bool) (*bolt.DB, error) {
+	o := bolt.Options{ReadOnly: readOnly}
+	if !readOnly {
+		o.InitialMmapSize = mapSize(stateMapBytes)
+	}
+	db, err := openDatabase(statePath(directory), schemaState, o,
+		bucketStates, bucketRollUps, bucketFindings, bucketReference)
+	if err != nil || readOnly {
+		return db, err
+	}
+	db.AllocSize = 1 << 20
+	return db, syncDirectory(directory)
+}
+
+func statePath(directory string) string { return filepath.Join(directory, "state.db") }
+
+// Checkpoint writes c in one transaction. First it waits until the messages up
+// to c.Sequence are on disk: whatever happens, the states never include a message
+// that the segments have lost. It sets the IDs of c.Findings.
+func (s *Store) Checkpoint(c Changes) error {
+	if s.options.ReadOnly {
+		return ErrReadOnly
+	}
+	if last := s.Last(); c.Sequence > last {
+		return fmt.Errorf("storage: checkpoint: sequence %d is beyond the last message, %d", c.Sequence, last)
+	}
+	if err := s.waitCommitted(context.Background(), c.Sequence); err != nil {
+		return fmt.Errorf("storage: checkpoint: %w", err)
+	}
+	if err := s.state.Update(c.write); err != nil {
+		return fmt.Errorf("storage: checkpoint: %w", closedError(err))
+	}
+	return nil
+}
+
+func (c *Changes) write(tx *bolt.Tx) error {
+	for _, write := range []func(*bolt.Tx) error{c.writeStates, c.writeRollUps, c.writeFindings, c.writeReference} {
+		if err := write(tx); err != nil {
+			return err
+		}
+	}
+	return putGuarded(tx.Bucket(bucketMeta), keyCheckpoint, sequenceKey(c.Sequence))
+}
+
+func (c *Changes) writeStates(tx *bolt.Tx) error {
+	b := tx.Bucket(bucketStates)
+	for _, e := range c.States {
+		if err := putState(b, e); err != nil {
+			return fmt.Errorf("state %q: %w", e.Key, err)
+		}
+	}
+	return nil
+}
+
+func putState(b *bolt.Bucket, e State) error {
+	key := []byte(e.Key)
+	if e.Blob == nil {
+		return b.Delete(key)
+	}
+	return putGuarded(b, key, e.Blob)
+}
+
+func (c *Changes) writeRollUps(tx *bolt.Tx) error {
+	b := tx.Bucket(bucketRollUps)
+	for _, e := range c.RollUps {
+		if err := putGuarded(b, append(timeKey(e.Start), e.Key...), e.Blob); err != nil {
+			return fmt.Errorf("roll-up %q: %w", e.Key, err)
+		}
+	}
+	return nil
+}
+
+func (c *Changes) writeFindings(tx *bolt.Tx) error {
+	b := tx.Bucket(bucketFindings)
+	for i := range c.Findings {
+		e := &c.Findings[i]
+		var err error
+		if e.ID, err = b.NextSequence(); err != nil {
+			return err
+		}
+		key := binary.BigEndian.AppendUint64(timeKey(e.At), e.ID)
+		if err := putGuarded(b, key, e.Blob); err != nil {
+			return fmt.Errorf("finding %d: %w", e.ID, err)
+		}
+	}
+	return nil
+}
+
+func (c *Changes) writeReference(tx *bolt.Tx) error {
+	b := tx.Bucket(bucketReference)
+	b.FillPercent = 1 // appended to, but for clock steps
+	for _, e := range c.Reference {
+		if err := putGuarded(b, timeKey(e.At), e.Blob); err != nil {
+			return fmt.Errorf("reference sample: %w", err)
+		}
+	}
+	return nil
+}
+
+// States calls fn with each state of the last checkpoint, in order of keys, and
+// returns the sequence up to which they include the messages. The blob is fn's to
+// keep. All is read in one transaction, so that it belongs together: fn should
+// only decode, for it may hold up checkpoints (never commits of messages). A
+// damaged state is passed over, and States returns a *DamageError in the end.
+func (s *Store) States(fn func(key string, blob []byte) error) (sequence uint64, err error) {
+	r := stateReader{path: statePath(s.directory), bucket: bucketStates}
+	err = view(s.state, func(tx *bolt.Tx) (err error) {
+		if sequence, err = checkpointIn(tx, r.path); err != nil {
+			return err
+		}
+		return tx.Bucket(bucketStates).ForEach(r.guarded(func(key, blob []byte) error {
+			return fn(string(key), bytes.Clone(blob))
+		}))
+	})
+	if err != nil {
+		return 0, err
+	}
+	return sequence, r.damage.err()
+}
+
+// RollUps calls fn with each roll-up that starts at or after since and before
+// until (Unix ns, 0 for no limit), in order of Start, then Key. The blob is valid
+// until fn returns; no transaction is open while it runs. Damage is passed over
+// as in Messages.
+func (s *Store) RollUps(since, until int64, fn func(RollUp) error) error {
+	return s.between(bucketRollUps, since, until, func(key, blob []byte) error {
+		return fn(RollUp{Start: keyTime(key), Key: string(key[8:]), Blob: blob})
+	})
+}
+
+// Findings calls fn with each finding at or after since and before until, in
+// order of At, then ID; otherwise it is like RollUps.
+func (s *Store) Findings(since, until int64, fn func(Finding) error) error {
+	return s.between(bucketFindings, since, until, func(key, blob []byte) error {
+		return fn(Finding{ID: binary.BigEndian.Uint64(key[8:]), At: keyTime(key), Blob: blob})
+	})
+}
+
+// ReferenceHistory calls fn with each sample at or after since and before until,
+// in order of At; otherwise it is like RollUps.
+func (s *Store) ReferenceHistory(since, until int64, fn func(ReferenceSample) error) error {
+	return s.between(bucketReference, since, until, func(key, blob []byte) error {
+		return fn(ReferenceSample{At: keyTime(key), Blob: blob})
+	})
+}
+
+// between calls fn with the entries of a bucket keyed by time.
+func (s *Store) between(bucket []byte, since, until int64, fn func(key, blob []byte) error) error {
+	from := []byte{}
+	if since != 0 {
+		from = timeKey(since)
+	}
+	r := stateReader{path: statePath(s.directory), bucket: bucket}
+	err := scan(context.Background(), s.state, bucket, from, func(key, _ []byte) choice {
+		if until != 0 && bytes.Compare(key, timeKey(until)) >= 0 {
+			return finish
+		}
+		return take
+	}, r.guarded(fn))
+	if err != nil {
+		return err
+	}
+	return r.damage.err()
+}
+
+// A stateReader checks the values that it reads from a bucket of state.db.
+type stateReader struct {
+	path   string
+	bucket []byte
+	damage damage
+}
+
+// guarded returns a function that calls fn with the blob of each sound value.
+func (r *stateReader) guarded(fn func(key, blob []byte) error) func(key, value []byte) error {
+	return func(key, value []byte) error {
+		if !sound(key, value) {
+			r.damage.note(r.path, fmt.Sprintf("%s %q", r.bucket, key), failsChecksum)
+			return nil
+		}
+		return fn(key, value[4:])
+	}
+}
+
+// putGuarded stores a blob behind the CRC32C of its key and itself.
+func putGuarded(b *bolt.Bucket, key, blob []byte) error {
+	value := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(blob)), guard(key, blob))
+	return b.Put(key, append(value, blob...))
+}
+
+// sound reports whether a value is as putGuarded stored it.
+func sound(key, value []byte) bool {
+	return len(value) >= 4 && binary.BigEndian.Uint32(value) == guard(key, value[4:])
+}
+
+func guard(key, blob []byte) uint32 {
+	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, blob)
+}
+
+// timeKey codes Unix nanoseconds so that keys sort as times do, before 1970 too.
+func timeKey(unixNano int64) []byte {
+	return binary.BigEndian.AppendUint64(nil, uint64(unixNano)^1<<63)
+}
+
+func keyTime(key []byte) int64 { return int64(binary.BigEndian.Uint64(key) ^ 1<<63) }
+
+// readCheckpoint returns the sequence of the last checkpoint, 0 if there is none.
+func readCheckpoint(db *bolt.DB) (sequence uint64, err error) {
+	err = db.View(func(tx *bolt.Tx) (err error) {
+		sequence, err = checkpointIn(tx, db.Path())
+		return err
+	})
+	return sequence, err
+}
+
+func checkpointIn(tx *bolt.Tx, path string) (uint64, error) {
+	v := tx.Bucket(bucketMeta).Get(keyCheckpoint)
+	switch {
+	case v == nil:
+		return 0, nil
+	case len(v) != 12 || !sound(keyCheckpoint, v):
+		return 0, &DamageError{File: path, Record: "the checkpoint's sequence", Problem: failsChecksum}
+	}
+	return binary.BigEndian.Uint64(v[4:]), nil
+}

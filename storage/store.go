@@ -1,0 +1,236 @@
+package storage
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"math/bits"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	bolt "go.etcd.io/bbolt"
+)
+
+// Options are the settings of a Store. The zero value is a good one.
+type Options struct {
+	// ReadOnly opens what is there, without changing or creating anything. Any
+	// number of processes may do so at once, but none while another writes.
+	ReadOnly bool
+
+	// CommitEvery is how long messages gather before they are written together;
+	// 0 stands for 100 ms. A hard kill takes that much and the time of a commit.
+	CommitEvery time.Duration
+
+	// MaxPending is how many bytes may wait for the disk before Append blocks;
+	// 0 stands for 32 MiB. A batch that finds room is always taken whole.
+	MaxPending int
+
+	// SegmentBytes is the size at which a new segment file is begun; 0 stands for
+	// 1 GiB, or 128 MiB where addresses have 32 bits. A segment may exceed it by
+	// one commit.
+	SegmentBytes int64
+
+	// Log is told when writing begins to fail and when it goes on; nil for no log.
+	Log logrus.FieldLogger
+}
+
+func (o Options) withDefaults() Options {
+	o.CommitEvery = cmp.Or(o.CommitEvery, 100*time.Millisecond)
+	o.MaxPending = cmp.Or(o.MaxPending, 32<<20)
+	o.SegmentBytes = cmp.Or(o.SegmentBytes, defaultSegmentBytes())
+	if o.Log == nil {
+		silent := logrus.New()
+		silent.SetOutput(io.Discard)
+		o.Log = silent
+	}
+	return o
+}
+
+func defaultSegmentBytes() int64 {
+	if bits.UintSize == 32 {
+		return 128 << 20
+	}
+	return 1 << 30
+}
+
+// A Store keeps messages and states in one data directory. Its methods may be
+// called from several goroutines at once.
+type Store struct {
+	directory string
+	options   Options
+	state     *bolt.DB // its lock is the directory's: the first opened, the last closed
+	segments  *segments
+
+	// The committing goroutine's own.
+	active   *segment
+	activeDB *bolt.DB
+
+	wake chan struct{} // asks for a commit now; holds one request
+	stop chan struct{} // closed by Close
+	done chan struct{} // closed after the last commit
+
+	mu        sync.Mutex
+	pending   queue
+	last      uint64        // newest sequence given out
+	committed uint64        // newest sequence on disk
+	failure   error         // of the latest commit; nil when it went well
+	closed    bool          // nothing is taken any more
+	changed   chan struct{} // closed and replaced after each commit, and by Close
+}
+
+// Open opens the data directory, and creates it if need be. It fails at once
+// with ErrInUse when another process has it open, and with ErrSchema when a file
+// isn't of the layout this version knows.
+func Open(directory string, o Options) (*Store, error) {
+	s := &Store{
+		directory: directory,
+		options:   o.withDefaults(),
+		wake:      make(chan struct{}, 1),
+		stop:      make(chan struct{}),
+		done:      make(chan struct{}),
+		changed:   make(chan struct{}),
+	}
+	if err := s.open(); err != nil {
+		s.closeFiles()
+		return nil, fmt.Errorf("storage: open %s: %w", directory, err)
+	}
+	if o.ReadOnly {
+		close(s.done)
+	} else {
+		go s.commitLoop()
+	}
+	return s, nil
+}
+
+func (s *Store) open() (err error) {
+	segmentDir := filepath.Join(s.directory, segmentDirectory)
+	if !s.options.ReadOnly {
+		if err := os.MkdirAll(segmentDir, 0o700); err != nil {
+			return err
+		}
+	}
+	if s.state, err = openState(s.directory, s.options.ReadOnly); err != nil {
+		return err
+	}
+	if s.segments, err = openSegments(segmentDir); err != nil {
+		return err
+	}
+	s.segments.mapped = mapSize(s.options.SegmentBytes + 2*int64(s.options.MaxPending))
+	if s.options.ReadOnly {
+		return s.findLast()
+	}
+	return s.resume()
+}
+
+// resume makes the store ready to go on where its files end.
+func (s *Store) resume() error {
+	if err := s.findLast(); err != nil {
+		return err
+	}
+	checkpoint, err := readCheckpoint(s.state)
+	if err != nil {
+		return err
+	}
+	if checkpoint > s.last {
+		// No crash does this, only the loss of segment files. The states include
+		// messages with these numbers, so the numbers are spent.
+		s.options.Log.Warnf("storage: %s: messages %d to %d are in the states but in no segment", s.directory, s.last+1, checkpoint)
+		s.last, s.committed = checkpoint, checkpoint
+	}
+	if g := s.segments.newest(); g != nil {
+		return s.activate(g)
+	}
+	return s.activateNew(s.last + 1)
+}
+
+// findLast sets last and committed from the newest segment.
+func (s *Store) findLast() error {
+	g := s.segments.newest()
+	if g == nil {
+		return nil
+	}
+	db, err := s.segments.acquire(g)
+	if err != nil {
+		return err
+	}
+	s.last, err = lastSequence(db)
+	s.committed = s.last
+	return errors.Join(err, s.segments.release(g))
+}
+
+// activate makes g the segment that commits go to.
+func (s *Store) activate(g *segment) error {
+	db, err := s.segments.acquireToWrite(g)
+	if err != nil {
+		return err
+	}
+	s.active, s.activeDB = g, db
+	return nil
+}
+
+// activateNew begins a segment whose first message is first.
+func (s *Store) activateNew(first uint64) error {
+	g, err := s.segments.create(first)
+	if err != nil {
+		return err
+	}
+	if err := s.activate(g); err != nil {
+		return err
+	}
+	s.segments.add(g)
+	return nil
+}
+
+// Last returns the newest sequence given out, 0 before the first. Of a store
+// opened for reading it is the newest in the files.
+func (s *Store) Last() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last
+}
+
+// Close commits what is pending and closes the files. Its error says when the
+// last commit failed, and so how many messages are lost. Later calls do nothing.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	again := s.closed
+	s.closed = true
+	if !again {
+		s.broadcast()
+		close(s.stop)
+	}
+	s.mu.Unlock()
+	<-s.done
+	if again {
+		return nil
+	}
+	if err := errors.Join(s.lost(), s.closeFiles()); err != nil {
+		return fmt.Errorf("storage: close %s: %w", s.directory, err)
+	}
+	return nil
+}
+
+// lost describes the messages that the last commit could not write.
+func (s *Store) lost() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failure == nil {
+		return nil
+	}
+	return fmt.Errorf("messages %d to %d are lost: %w", s.committed+1, s.last, s.failure)
+}
+
+func (s *Store) closeFiles() error {
+	var errs []error
+	if s.segments != nil {
+		errs = append(errs, s.segments.close())
+	}
+	if s.state != nil {
+		errs = append(errs, s.state.Close())
+	}
+	return errors.Join(errs...)
+}
