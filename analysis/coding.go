@@ -116,7 +116,7 @@ func (d *decoder) version() {
 func (e *encoder) state(s *State) {
 	e.uint(uint64(s.resolution))
 	e.uint(s.messages)
-	for _, v := range [...]int64{s.first, s.last, s.cluster, s.interval, s.segment, s.floor, s.ceiling} {
+	for _, v := range [...]int64{s.firstSent, s.first, s.last, s.cluster, s.interval, s.segment, s.floor, s.ceiling} {
 		e.int(v)
 	}
 	e.bool(s.news)
@@ -130,7 +130,7 @@ func (e *encoder) state(s *State) {
 
 func (d *decoder) state() *State {
 	s := &State{resolution: int64(d.uint()), messages: d.uint()}
-	for _, v := range [...]*int64{&s.first, &s.last, &s.cluster, &s.interval, &s.segment, &s.floor, &s.ceiling} {
+	for _, v := range [...]*int64{&s.firstSent, &s.first, &s.last, &s.cluster, &s.interval, &s.segment, &s.floor, &s.ceiling} {
 		*v = d.int()
 	}
 	s.news = d.bool()

@@ -25,6 +25,8 @@ type Estimate struct {
 	Messages   uint64
 	Span       time.Duration // from the first message to the newest
 
+	FirstSent int64 // the first stamp of all, Unix ns
+
 	Steps   []Step // found by this evaluation, oldest first
 	Settled bool   // the level has held still long enough to call messages late
 	Stuck   bool   // one stamp repeats
@@ -51,9 +53,17 @@ const (
 	BoundAssumedDelay                  // some message of the window was delivered promptly
 	BoundPhase                         // and so was one just before the originator's second ticked over
 	BoundResolution                    // the stamps' phases are not covered: a whole resolution is added
+	BoundRTT                           // the path's share of the delay is at most its smallest round trip
 )
 
-var boundKinds = [...]string{"", "assumed-delay", "phase", "resolution"}
+var boundKinds = [...]string{"", "assumed-delay", "phase", "resolution", "rtt"}
+
+// A Path is what is known of the way that a speaker's messages take.
+type Path struct {
+	// MinRTT is the smallest round trip to the host itself, as the kernel measured
+	// it; 0 if it isn't known, or is that to a relay or proxy.
+	MinRTT time.Duration
+}
 
 func (b BoundKind) String() string { return boundKinds[b] }
 
@@ -68,8 +78,8 @@ type Drift struct {
 // Evaluate answers from the state alone, as of a time in Unix nanoseconds of the
 // collector's clock. It changes nothing, so the same state, time and parameters
 // always give the same answer.
-func (s *State) Evaluate(now int64, p *Params) Estimate {
-	e := Estimate{Resolution: time.Duration(s.resolution), Messages: s.messages}
+func (s *State) Evaluate(now int64, path Path, p *Params) Estimate {
+	e := Estimate{Resolution: time.Duration(s.resolution), Messages: s.messages, FirstSent: s.firstSent}
 	e.accept = accepted{s.segment, s.floor, s.ceiling, false}
 	pts := dropUnsupported(s.lattice.points(nil, s.segment), s.resolution)
 	if len(pts) == 0 {

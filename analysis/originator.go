@@ -165,7 +165,7 @@ func (o *originator) rollUp(w *speaker, ref Reference) {
 	r.StampFormat, r.Trust, r.Resolution = w.format, w.trust, w.estimate.Resolution
 	r.ZoneWritten, r.ZoneEast = w.zone.written, w.zone.east
 	r.Bounds, r.Skew, r.SkewBound = w.estimate.Bounds, w.estimate.Skew, w.estimate.SkewBound
-	r.note(o.interval, o.last, o.rule.Tolerance.Warn)
+	r.note(o.interval, o.last, o.rule.Tolerance.Warn, o.judged.verdict != Insufficient)
 }
 
 // findImpostor looks for a voice of lower trust in the originator's name: one from

@@ -24,7 +24,7 @@ type RollUp struct {
 	Bounds      BoundKind
 	Skew        float64       // ppm
 	SkewBound   float64       // ppm
-	Extreme     time.Duration // the offset of the largest magnitude
+	Extreme     time.Duration // the offset of the largest magnitude, among those judged
 	Out         time.Duration // how long the interval lay wholly outside the tolerance
 	Trust       message.Trust
 	StampFormat message.StampFormat
@@ -52,9 +52,10 @@ func (r *RollUp) count(received int64) {
 	r.First, r.Last = min(r.First, received), max(r.Last, received)
 }
 
-// note enters an evaluation as of a receive time.
-func (r *RollUp) note(i Interval, at int64, tolerance time.Duration) {
-	if !r.Known || i.Offset.Abs() > r.Extreme.Abs() {
+// note enters an evaluation as of a receive time. Only one that was judged counts as
+// an extreme: the first guesses at a clock are far off.
+func (r *RollUp) note(i Interval, at int64, tolerance time.Duration, judged bool) {
+	if !r.Known || judged && i.Offset.Abs() > r.Extreme.Abs() {
 		r.Extreme = i.Offset
 	}
 	if i.Outside(tolerance) {

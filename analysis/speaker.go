@@ -14,6 +14,7 @@ type speaker struct {
 	format message.StampFormat
 	state  *State
 	zone   zone
+	path   Path
 
 	estimate  Estimate
 	evaluated int64 // receive time of the newest message in estimate
@@ -46,7 +47,7 @@ func (s *speaker) refresh(p *Params) []Step {
 	if s.evaluated == s.state.last {
 		return nil
 	}
-	s.estimate = s.state.Evaluate(s.state.last, p)
+	s.estimate = s.state.Evaluate(s.state.last, s.path, p)
 	s.state.Accept(&s.estimate)
 	s.evaluated = s.state.last
 	return s.estimate.Steps

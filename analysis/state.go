@@ -8,6 +8,7 @@ type State struct {
 	phases     phases
 	resolution int64 // the finest decimal place seen in the stamps, ns
 	messages   uint64
+	firstSent  int64 // the first stamp
 	first      int64 // receive times of the first and the newest message
 	last       int64
 	cluster    int64 // receive time of the last message counted as distinct
@@ -48,6 +49,9 @@ func (s *State) Messages() uint64 { return s.messages }
 // envelope that it must have been held up.
 func (s *State) Add(o Observation) (late bool) {
 	lead := o.Sent - o.Received
+	if s.messages == 0 {
+		s.firstSent = o.Sent
+	}
 	s.refine(o.Sent)
 	s.count(o.Received)
 	prompt := lead >= s.floor

@@ -17,9 +17,9 @@ var moment = time.Date(2026, time.March, 1, 14, 0, 0, 120_000_000, time.FixedZon
 func TestLogText(t *testing.T) {
 	var b bytes.Buffer
 	log := newLogger(&b, config.Log{Format: config.LogText, Level: logrus.InfoLevel})
-	log.WithTime(moment).WithField("udp", ":514").Info("ready")
+	log.WithTime(moment).WithFields(logrus.Fields{"udp": ":514", "tls": "", "host": "a\x1b[31m b=c"}).Info("ready")
 	log.Debug("not shown")
-	const want = "time=\"2026-03-01T12:00:00.120000000Z\" level=info msg=ready udp=\":514\"\n"
+	const want = `time=2026-03-01T12:00:00.120000000Z level=info msg=ready host="a\x1b[31m b=c" tls="" udp=:514` + "\n"
 	if b.String() != want {
 		t.Errorf("log line %q, want %q", b.String(), want)
 	}
