@@ -120,6 +120,8 @@ func (e *encoder) state(s *State) {
 		e.int(v)
 	}
 	e.bool(s.news)
+	e.int(s.silence.end)
+	e.int(s.silence.length)
 	e.repeat(&s.repeat)
 	e.lateRun(&s.late)
 	e.lattice(&s.lattice)
@@ -134,6 +136,7 @@ func (d *decoder) state() *State {
 		*v = d.int()
 	}
 	s.news = d.bool()
+	s.silence = silence{end: d.int(), length: d.int()}
 	d.repeat(&s.repeat)
 	d.lateRun(&s.late)
 	d.lattice(&s.lattice)
@@ -207,6 +210,10 @@ func (e *encoder) bucket(b bucket) {
 	}
 	e.uint(uint64(b.n))
 	e.uint(uint64(b.distinct))
+	e.uint(uint64(b.lower))
+	if b.lower > 0 {
+		e.uint(uint64(b.depth))
+	}
 }
 
 func (d *decoder) bucket() bucket {
@@ -215,6 +222,9 @@ func (d *decoder) bucket() bucket {
 		b.second = b.max - int64(d.uint())
 	}
 	b.n, b.distinct = uint32(d.uint()), uint32(d.uint())
+	if b.lower = uint32(d.uint()); b.lower > 0 {
+		b.depth = uint32(d.uint())
+	}
 	return b
 }
 

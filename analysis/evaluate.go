@@ -31,10 +31,17 @@ type Estimate struct {
 	Settled bool   // the level has held still long enough to call messages late
 	Stuck   bool   // one stamp repeats
 
+	Voices Voices // how many clocks seem to speak
+
+	// Rounded says that the sender seems to round its stamps. Offset takes that for
+	// certain, Low and High don't.
+	Rounded bool
+
 	// Behind is how far the newest messages lie below the envelope at least; 0
 	// unless they do.
 	Behind time.Duration
 
+	scale  float64 // how far the best leads scatter below the clock, s
 	accept accepted
 }
 
@@ -86,7 +93,7 @@ func (s *State) Evaluate(now int64, path Path, p *Params) Estimate {
 		return e
 	}
 	seen := s.phases.coverage(s.resolution)
-	level := segment(pts, s.resolution, seen.all, p)
+	level := segment(pts, s.resolution, seen.all, s.silence, p)
 	if level.moved {
 		seen = new(phases).coverage(s.resolution)
 	}
@@ -96,6 +103,9 @@ func (s *State) Evaluate(now int64, path Path, p *Params) Estimate {
 		seen.all = scatteredPhases(evidence, s.resolution)
 	}
 	e.bound(evidence, seen, now, s.resolution, p)
+	e.hear(pts, evidence, now, s, p)
+	e.allowDelay(path, p)
+	e.allowRounding(p)
 	return e
 }
 
@@ -112,6 +122,19 @@ func (e *Estimate) describe(s *State, level *segmentation, now int64, p *Params)
 	e.accept = accepted{segment: level.since, floor: noLead, ceiling: level.envelope + reach, moved: level.moved}
 	if level.settled {
 		e.accept.floor = level.envelope - reach
+	}
+}
+
+// hear finds out whether one clock speaks. While that is in doubt the state stays as
+// it is: what looks like steps may be two clocks in turn.
+func (e *Estimate) hear(pts, evidence []point, now int64, s *State, p *Params) {
+	e.Voices = voicesIn(pts, now, s.resolution, p)
+	if e.Voices == OneVoice && len(evidence) >= loneLeast && loneVoice(evidence, now, s.resolution, e.scale, p) {
+		e.Voices = ManyVoices
+	}
+	if e.Voices != OneVoice {
+		e.Steps = nil
+		e.accept = accepted{s.segment, s.floor, s.ceiling, false}
 	}
 }
 
@@ -140,7 +163,7 @@ func (e *Estimate) bound(evidence []point, seen coverage, now, resolution int64,
 	if l, ok := longestConsistent(evidence, now, origin, low, resolution, p); ok {
 		offset = max(low, origin+nanos(l.offset))
 		high = max(low, origin+nanos(l.high), offset)
-		e.Skew = l.skew * 1e6
+		e.Skew, e.scale = l.skew*1e6, l.scale
 		e.SkewBound = max(l.skewHigh-l.skew, l.skew-l.skewLow) * 1e6
 		e.Bounds = BoundAssumedDelay
 		high = e.narrow(high, origin+nanos(l.low)+resolution, low, seen, p)
@@ -148,9 +171,42 @@ func (e *Estimate) bound(evidence []point, seen coverage, now, resolution int64,
 	e.Interval = Interval{
 		Offset: time.Duration(offset),
 		Low:    time.Duration(low),
-		High:   time.Duration(max(high, offset)) + p.LeastDelay,
+		High:   time.Duration(max(high, offset)),
 	}
 	e.Drift = driftOf(evidence, now, origin, resolution, p)
+}
+
+// allowDelay adds to the upper bound what the message that was held up least may
+// still have been delayed. Where the round trip to the host is known, the path's
+// share is at most that, and half of it in the mean.
+func (e *Estimate) allowDelay(path Path, p *Params) {
+	if !e.Known {
+		return
+	}
+	least := p.LeastDelay
+	if path.MinRTT > 0 && path.MinRTT+p.QueueDelay < least {
+		least = path.MinRTT + p.QueueDelay
+		if e.Bounds == BoundAssumedDelay {
+			e.Bounds = BoundRTT
+		}
+	}
+	e.High += least
+	e.Offset = min(e.Offset+path.MinRTT/2, e.High)
+}
+
+// allowRounding recognises senders that round their stamps instead of truncating
+// them. Their leads reach half a resolution above the clock, so the estimate of a
+// clock that is right stands at just that half, and stays there, as a clock that is
+// wrong by chance would not. Even so the interval is made to hold both.
+func (e *Estimate) allowRounding(p *Params) {
+	half := e.Resolution / 2
+	if int64(e.Resolution) < coarse || e.Bounds == BoundResolution || (e.Offset-half).Abs() > p.RoundingSlack ||
+		e.Drift.Span < p.RoundingSpan || max(math.Abs(e.Drift.Low), math.Abs(e.Drift.High)) > p.RoundingSkew {
+		return
+	}
+	e.Rounded = true
+	e.Offset -= half
+	e.Low -= half
 }
 
 // narrow chooses the upper bound: without coverage of the phases the whole

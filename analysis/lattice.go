@@ -10,9 +10,16 @@ import (
 // that the estimator remembers of the messages.
 const levels = 6
 
+// The finest level is written with each message: as constants its measures divide
+// several times as fast.
+const (
+	finestWidth = 16 * second
+	finestSlots = 32
+)
+
 var (
-	bucketWidth = [levels]int64{16 * second, 64 * second, 256 * second, 1024 * second, 4096 * second, 16384 * second}
-	bucketSlots = [levels]int{32, 16, 16, 16, 16, 16} // powers of two
+	bucketWidth = [levels]int64{finestWidth, 64 * second, 256 * second, 1024 * second, 4096 * second, 16384 * second}
+	bucketSlots = [levels]int{finestSlots, 16, 16, 16, 16, 16} // powers of two
 )
 
 // noLead stands for "no lead yet": below every other.
@@ -25,28 +32,70 @@ type bucket struct {
 	second   int64 // the largest but one, or noLead
 	n        uint32
 	distinct uint32 // messages far enough apart to fall on different phases of the stamp's second
+
+	// The messages so far below the largest lead that another clock may have written
+	// them: how many, and how far the best of them lies below, in microseconds.
+	lower uint32
+	depth uint32
 }
 
-// raise takes a lead into the bucket without counting a message.
-func (b *bucket) raise(lead, at int64) {
+// voiceGap is how far apart, beyond a resolution, the leads of two clocks must lie to
+// be told apart within a bucket.
+const voiceGap = second
+
+// add counts a message and takes in its lead.
+func (b *bucket) add(lead, at, resolution int64) {
+	apart := resolution + voiceGap
 	switch {
+	case b.n == 0:
+		b.max, b.at = lead, at
 	case lead > b.max:
+		b.sink(lead-b.max, apart)
 		b.second = b.max
 		b.max, b.at = lead, at
-	case lead > b.second:
-		b.second = lead
+	default:
+		b.second = max(b.second, lead)
+		if below := b.max - lead; below > apart {
+			b.put(1, below)
+		}
+	}
+	b.n++
+}
+
+// sink makes room for a largest lead that is higher by the difference given.
+func (b *bucket) sink(higher, apart int64) {
+	switch {
+	case higher > apart: // all messages so far lie below now
+		b.lower, b.depth = 0, 0
+		b.put(b.n, higher)
+	case b.lower > 0:
+		b.depth = depthOf(int64(b.depth)*1000 + higher)
 	}
 }
+
+// put counts messages in the lower group, the best of which lies so far below.
+func (b *bucket) put(n uint32, below int64) {
+	if d := depthOf(below); b.lower == 0 || d < b.depth {
+		b.depth = d
+	}
+	b.lower += n
+}
+
+// depthOf turns nanoseconds into microseconds, 4294 s at the most.
+func depthOf(ns int64) uint32 { return uint32(min(ns/1000, 1<<32-1)) }
 
 // join merges what another bucket of the same interval saw. Ties go to the earlier
 // message, so that the order of joining doesn't matter.
 func (b *bucket) join(o bucket) {
-	b.n += o.n
-	b.distinct += o.distinct
 	if o.max > b.max || o.max == b.max && o.at < b.at {
-		*b, o = bucket{o.at, o.max, o.second, b.n, b.distinct}, *b
+		*b, o = o, *b
 	}
 	b.second = max(b.second, o.max)
+	b.n += o.n
+	b.distinct += o.distinct
+	if o.lower > 0 {
+		b.put(o.lower, b.max-o.max+int64(o.depth)*1000)
+	}
 }
 
 // A lattice is the buckets of all levels. A level is allocated when it is needed.
@@ -64,17 +113,25 @@ func (t *lattice) slot(l int, at int64) *bucket {
 // current returns the finest bucket for receive time at, ready to be raised. Older
 // evidence in its slot moves up; it returns nil when the slot holds newer evidence.
 func (t *lattice) current(at int64) *bucket {
-	b := t.slot(0, at)
-	if b.n > 0 && sameInterval(0, b.at, at) {
+	if t[0] == nil {
+		t[0] = make([]bucket, finestSlots)
+	}
+	b := &t[0][at/finestWidth&(finestSlots-1)]
+	if b.n > 0 && b.at/finestWidth == at/finestWidth {
 		return b
 	}
+	return t.replace(b, at)
+}
+
+// replace makes room in a slot of the finest level.
+func (t *lattice) replace(b *bucket, at int64) *bucket {
 	if b.n > 0 {
 		if b.at > at {
 			return nil
 		}
 		t.push(1, *b)
 	}
-	*b = bucket{at: at, max: noLead, second: noLead}
+	*b = bucket{at: at, second: noLead}
 	return b
 }
 

@@ -16,6 +16,10 @@ type Params struct {
 	// stamps can't measure it, so it is added to High and printed as δ.
 	LeastDelay time.Duration
 
+	// QueueDelay is the sender's own share of the least delay where the network's is
+	// known to be no more than the smallest round trip.
+	QueueDelay time.Duration
+
 	// MinStep is the smallest change of level that is called a step.
 	MinStep time.Duration
 
@@ -52,6 +56,13 @@ type Params struct {
 	// StuckSpan is how long a stamp must repeat before a clock is called stuck.
 	StuckSpan time.Duration
 
+	// RoundingSlack, RoundingSpan and RoundingSkew (ppm) say when a sender is taken
+	// for one that rounds its stamps: its offset lies that near to half a resolution,
+	// and has stayed there for that long with no more skew than that.
+	RoundingSlack time.Duration
+	RoundingSpan  time.Duration
+	RoundingSkew  float64
+
 	// ZoneSlack is how near a level must lie to a multiple of 900 s to be called a
 	// wrong zone, beside the tolerance.
 	ZoneSlack time.Duration
@@ -64,22 +75,26 @@ type Params struct {
 // figures use.
 func DefaultParams() Params {
 	return Params{
-		MaxSkew:     200e-6,
-		LeastDelay:  50 * time.Millisecond,
-		MinStep:     250 * time.Millisecond,
-		HoldShift:   120 * time.Second,
-		HoldSpread:  30 * time.Minute,
-		PriorSkew:   30e-6,
-		MaxFitSkew:  900e-6,
-		MinMessages: 4,
-		MinSpan:     5 * time.Second,
-		SettleSpan:  20 * time.Second,
-		DriftSpan:   time.Hour,
-		DriftRise:   25 * time.Millisecond,
-		DriftHold:   30 * time.Minute,
-		StuckSpan:   30 * time.Second,
-		ZoneSlack:   2 * time.Second,
-		WrongDate:   48 * time.Hour,
+		MaxSkew:       200e-6,
+		LeastDelay:    50 * time.Millisecond,
+		QueueDelay:    2 * time.Millisecond,
+		MinStep:       250 * time.Millisecond,
+		HoldShift:     120 * time.Second,
+		HoldSpread:    30 * time.Minute,
+		PriorSkew:     30e-6,
+		MaxFitSkew:    900e-6,
+		MinMessages:   4,
+		MinSpan:       5 * time.Second,
+		SettleSpan:    20 * time.Second,
+		DriftSpan:     time.Hour,
+		DriftRise:     25 * time.Millisecond,
+		DriftHold:     30 * time.Minute,
+		StuckSpan:     30 * time.Second,
+		RoundingSlack: 25 * time.Millisecond,
+		RoundingSpan:  30 * time.Minute,
+		RoundingSkew:  10,
+		ZoneSlack:     2 * time.Second,
+		WrongDate:     48 * time.Hour,
 	}
 }
 

@@ -43,9 +43,17 @@ func (p *phases) add(lead, received, resolution int64) {
 			g.max[i] = noLead
 		}
 	}
-	bin := received % resolution * phaseBins / resolution
+	bin := phaseBin(received, resolution)
 	g.n[bin]++
 	g.max[bin] = max(g.max[bin], lead)
+}
+
+// phaseBin returns into which part of the stamp's second a receive time falls.
+func phaseBin(received, resolution int64) int64 {
+	if resolution == second { // a constant divides several times as fast
+		return received % second * phaseBins / second
+	}
+	return received % resolution * phaseBins / resolution
 }
 
 // coverage is what the phases show together.

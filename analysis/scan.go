@@ -1,15 +1,11 @@
 package analysis
 
+import "math"
+
 // A point is one bucket as the scan sees it.
 type point struct {
 	bucket
 	off bool // not on the envelope: late, or above it and not yet supported
-}
-
-// A Step is a change of level: the clock was set, or its messages took another way.
-type Step struct {
-	At      int64 // receive time of the first evidence of the new level, Unix ns
-	Seconds float64
 }
 
 // A scan follows the envelope of the leads from old to new and tells apart what
@@ -26,19 +22,22 @@ type scan struct {
 	covered    bool
 	points     []point
 
-	first    int    // the first point of the present level
-	envelope int64  // the level
-	at       int64  // and when it was last supported
-	distinct uint32 // distinct stamps behind it
-	held     int64  // receive time since when it has held still
+	first    int     // the first point of the present level
+	envelope int64   // the level
+	at       int64   // and when it was last supported
+	distinct float64 // distinct stamps behind it, fading with phaseMemory
+	held     int64   // receive time since when it has held still
 
 	side  side // on which the open group of points lies
 	group int  // its first point
 	top   int64
 	n     uint32
 
-	slack int64 // allowance after a late stretch, while the envelope is stale
+	slack int64 // allowance after a late stretch or a silence, while the envelope is stale
 }
+
+// phaseMemory is for how long a stamp helps to place the envelope, which moves on.
+const phaseMemory = 512 * second
 
 type side int8
 
@@ -61,7 +60,7 @@ type segmentation struct {
 }
 
 // segment scans points until no further step is found in what remains.
-func segment(points []point, resolution int64, covered bool, p *Params) segmentation {
+func segment(points []point, resolution int64, covered bool, last silence, p *Params) segmentation {
 	var steps []Step
 	for {
 		s := newScan(points, resolution, covered, p)
@@ -72,6 +71,7 @@ func segment(points []point, resolution int64, covered bool, p *Params) segmenta
 				moved: len(steps) > 0 || s.first > 0, late: s.side == below, settled: s.settled(), envelope: s.envelope, at: s.at,
 			}
 		}
+		step.Kind = kindOf(*step, last, resolution)
 		steps = append(steps, *step)
 		points = unmark(points[from:])
 	}
@@ -94,7 +94,7 @@ func newScan(points []point, resolution int64, covered bool, p *Params) *scan {
 func (s *scan) restart(i int) {
 	b := s.points[i]
 	s.first, s.envelope, s.at, s.held = i, b.max, b.at, b.at
-	s.distinct, s.side, s.slack = b.distinct, on, 0
+	s.distinct, s.side, s.slack = float64(b.distinct), on, 0
 }
 
 // run goes over all points. It returns the first step and the point from which the
@@ -126,7 +126,7 @@ func (s *scan) settled() bool { return s.at-s.held >= int64(s.p.SettleSpan) }
 
 // upTolerance is how far above the envelope a point may lie and still belong to it.
 func (s *scan) upTolerance(at int64) int64 {
-	gap := truncationGap(s.resolution, s.distinct, s.covered && s.settled())
+	gap := truncationGap(s.resolution, uint32(s.distinct), s.covered && s.settled())
 	return gap + int64(s.p.MinStep) + s.p.aged(at-s.at) + s.slack
 }
 
@@ -150,18 +150,28 @@ func (s *scan) open(to side, i int) {
 // support takes a point as evidence of the level.
 func (s *scan) support(i int, aged int64) {
 	b := &s.points[i]
-	if s.side == below { // back from a late stretch: the envelope is as old as that was long
-		s.slack = s.resolution + s.p.aged(b.at-s.points[s.group].at)
-		s.distinct = 0
-	}
+	s.fade(i)
 	s.side = on
-	s.slack = s.slack * 9 / 10
 	level := max(aged, b.max)
 	if level-s.envelope > s.resolution+int64(s.p.MinStep) {
 		s.held = b.at // it climbs: not a level yet
 	}
 	s.envelope, s.at = level, b.at
-	s.distinct = min(s.distinct+b.distinct, 1<<20)
+	s.distinct += float64(b.distinct)
+}
+
+// fade lets what is known of the level pass with time. After a late stretch or a
+// silence the envelope is as old as that was long, and what comes back may lie below
+// the clock still; until better has come, what lies above is no step.
+func (s *scan) fade(i int) {
+	b := &s.points[i]
+	stale := s.p.aged(b.at - s.at)
+	if s.side == below {
+		stale += s.resolution
+		s.distinct = 0
+	}
+	s.slack = max(s.slack*9/10, stale)
+	s.distinct *= math.Exp(-seconds(b.at-s.points[i-1].at) / seconds(phaseMemory))
 }
 
 // forward opens or extends a group above the envelope. Two points, or three

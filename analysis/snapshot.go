@@ -129,6 +129,7 @@ func (e *encoder) lastStep(s *Step) {
 	if s != nil {
 		e.int(s.At)
 		e.float(s.Seconds)
+		e.byte(uint8(s.Kind))
 	}
 }
 
@@ -136,7 +137,7 @@ func (d *decoder) lastStep() *Step {
 	if !d.bool() {
 		return nil
 	}
-	return &Step{At: d.int(), Seconds: d.float()}
+	return &Step{At: d.int(), Seconds: d.float(), Kind: StepKind(d.enum(len(stepKinds)))}
 }
 
 func (e *encoder) warning(w *warning) {

@@ -19,8 +19,9 @@ type State struct {
 	ceiling int64 // leads above it are news; noNews until an evaluation says
 	news    bool  // one has come since the last evaluation
 
-	repeat repeat
-	late   lateRun
+	silence silence
+	repeat  repeat
+	late    lateRun
 }
 
 // An Observation is one message as the estimator sees it.
@@ -64,8 +65,7 @@ func (s *State) Add(o Observation) (late bool) {
 		s.lattice.push(1, bucket{at: o.Received, max: lead, second: noLead, n: 1})
 		return false
 	}
-	b.n++
-	b.raise(lead, o.Received)
+	b.add(lead, o.Received, s.resolution)
 	if prompt {
 		s.addPrompt(b, lead, o.Received)
 	}
@@ -97,11 +97,25 @@ func (s *State) count(received int64) {
 		s.first, s.last = received, received
 	}
 	s.messages++
-	if received > s.last {
-		s.interval += (received - s.last - s.interval) / 32
+	if gap := received - s.last; gap > 0 {
+		if gap > silenceLeast && gap > 6*s.interval {
+			s.silence = silence{end: received, length: gap}
+		} else {
+			s.interval += (gap - s.interval) / 32
+		}
 		s.last = received
 	}
 }
+
+// A silence is the last time that the speaker said nothing for far longer than is
+// its way.
+type silence struct {
+	end    int64 // receive time of the message that broke it
+	length int64
+}
+
+// silenceLeast is the shortest silence that is noted.
+const silenceLeast = 45 * second
 
 // A repeat is the present run of messages that bear one and the same stamp.
 type repeat struct {

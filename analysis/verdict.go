@@ -76,7 +76,7 @@ type hearing struct {
 // judge tries the verdicts in their order.
 func (h *hearing) judge() judgement {
 	for _, try := range [...]func() (judgement, bool){
-		h.noClock, h.tooLittle, h.referenceInDoubt, h.stuck, h.wrongDate, h.wrongZone,
+		h.noClock, h.tooLittle, h.referenceInDoubt, h.doubtful, h.mixed, h.stuck, h.wrongDate, h.wrongZone,
 		h.stepped, h.backlog, h.ahead, h.late, h.drifting,
 	} {
 		if j, ok := try(); ok {
@@ -110,6 +110,16 @@ func (h *hearing) referenceInDoubt() (judgement, bool) {
 		!r.judges(h.tolerance)
 }
 
+func (h *hearing) doubtful() (judgement, bool) {
+	return judgement{Insufficient, "held: its messages lie on two levels, and it is not clear yet whether two clocks speak"},
+		h.estimate.Voices == Doubtful
+}
+
+func (h *hearing) mixed() (judgement, bool) {
+	return judgement{Mixed, "two clocks speak under this name: somebody else uses it, or several hosts or programs share it"},
+		h.estimate.Voices == ManyVoices
+}
+
 func (h *hearing) stuck() (judgement, bool) {
 	return judgement{Stuck, "the same stamp repeats while messages go on"}, h.estimate.Stuck
 }
@@ -138,15 +148,12 @@ func rtcEpoch(t time.Time) bool {
 	return false
 }
 
-// zoneStep is the unit of zones' distances from UTC.
-const zoneStep = 15 * time.Minute
-
 // wrongZone finds levels that a wrong zone explains: near a multiple of 15 minutes.
 // Zones that are no whole hour are rare, and get no slack beyond the tolerance.
 func (h *hearing) wrongZone() (judgement, bool) {
 	off := h.interval.Offset
 	k := math.Round(float64(off) / float64(zoneStep))
-	if k == 0 || math.Abs(k) > 26*4 || off < 0 && !h.estimate.Settled {
+	if k == 0 || math.Abs(k) > maxZoneSteps || off < 0 && !h.estimate.Settled {
 		return judgement{}, false
 	}
 	shift := time.Duration(k) * zoneStep

@@ -1,0 +1,59 @@
+package analysis
+
+import (
+	"math"
+	"time"
+)
+
+// A Step is a change of level: the clock was set, or its messages took another way.
+type Step struct {
+	At      int64 // receive time of the first evidence of the new level, Unix ns
+	Seconds float64
+	Kind    StepKind
+}
+
+// StepKind is what a step looks like.
+type StepKind uint8
+
+// The kinds of steps. The numbers are stored.
+const (
+	StepSet   StepKind = iota // by no amount that says more
+	StepZone                  // by a multiple of a quarter of an hour: another zone, or DST
+	StepDate                  // by more than a year: from or to an epoch
+	StepPause                 // back by as long as the host had been silent: it stood still
+)
+
+var stepKinds = [...]string{"set", "zone", "date", "pause"}
+
+func (k StepKind) String() string { return stepKinds[k] }
+
+// kindOf tells the kinds of steps apart.
+func kindOf(s Step, last silence, resolution int64) StepKind {
+	const year = 365 * 86400
+	slack := 2 + seconds(resolution)
+	quarters := math.Round(s.Seconds / zoneStep.Seconds())
+	switch {
+	case math.Abs(s.Seconds) > year:
+		return StepDate
+	case last.explains(s, resolution):
+		return StepPause
+	case quarters != 0 && math.Abs(quarters) <= maxZoneSteps && math.Abs(s.Seconds-quarters*zoneStep.Seconds()) <= slack:
+		return StepZone
+	}
+	return StepSet
+}
+
+// explains reports whether a clock that stood still during the silence would have
+// made the step: its messages stop, and go on as much behind as they were silent.
+func (q silence) explains(s Step, resolution int64) bool {
+	const near, slack = 64, 5.0 // seconds
+	return q.length > 0 && s.Seconds < 0 && magnitude(q.end-s.At) <= near*second &&
+		math.Abs(seconds(q.length)+s.Seconds) <= slack+seconds(resolution)
+}
+
+// zoneStep is the unit of zones' distances from UTC, and maxZoneSteps how many of
+// them two zones can lie apart.
+const (
+	zoneStep     = 15 * time.Minute
+	maxZoneSteps = 26 * 4
+)

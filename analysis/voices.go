@@ -1,0 +1,125 @@
+package analysis
+
+import (
+	"math"
+	"slices"
+)
+
+// Voices is how many clocks seem to write a speaker's stamps.
+type Voices uint8
+
+// The findings about voices.
+const (
+	OneVoice   Voices = iota
+	Doubtful          // a second level shows: no verdict until it is clear what it is
+	ManyVoices        // two clocks: nothing can be said about either
+)
+
+// The evidence that makes voices doubtful, and then several.
+const (
+	voicesSpan    = 30 * minute // how far back is looked
+	voicesNear    = 64 * second // within which the two levels must alternate
+	doubtfulLeast = 2           // points that show a lower level
+	manyLeast     = 8
+	manySpan      = 5 * minute // over which they must be spread
+)
+
+// voicesIn tells one clock from two. A maximum belongs to whoever is fastest, so a
+// few foreign messages among many would own the estimate. But a second clock leaves a
+// lower level that holds still and alternates with the upper one: queues climb, and
+// outages don't alternate.
+func voicesIn(pts []point, now, resolution int64, p *Params) Voices {
+	pts, _ = newest(pts, now-voicesSpan)
+	levels, first, last := lowerLevels(pts, resolution)
+	if len(levels) < doubtfulLeast {
+		return OneVoice
+	}
+	middle := median(slices.Clone(levels))
+	near, still := seconds(resolution+int64(p.MinStep)), 0
+	for _, l := range levels {
+		if math.Abs(l-middle) <= near {
+			still++
+		}
+	}
+	switch {
+	case still < doubtfulLeast:
+		return OneVoice
+	case still >= manyLeast && 5*still >= 3*len(levels) && last-first >= manySpan:
+		return ManyVoices
+	}
+	return Doubtful
+}
+
+// lowerLevels returns the leads, in seconds, at which a lower level shows: in a
+// bucket most of whose messages lie far below its best, or in a bucket as a whole that
+// lies far below others before and after. It also returns when the first and the last
+// of them were received.
+func lowerLevels(pts []point, resolution int64) (levels []float64, first, last int64) {
+	apart := resolution + voiceGap
+	for i, b := range pts {
+		level := int64(noLead)
+		switch {
+		case b.n >= 4 && 2*b.lower >= b.n && int64(b.depth)*1000 > apart+apart/2:
+			level = b.max - int64(b.depth)*1000
+		case b.n >= 3 && higherNear(pts, i, -1, apart) && higherNear(pts, i, 1, apart):
+			level = b.max
+		default:
+			continue
+		}
+		if levels = append(levels, seconds(level)); len(levels) == 1 {
+			first = b.at
+		}
+		last = b.at
+	}
+	return levels, first, last
+}
+
+// higherNear reports whether a point soon before (-1) or after (1) point i lies far
+// above it.
+func higherNear(pts []point, i, direction int, apart int64) bool {
+	for k := i + direction; k >= 0 && k < len(pts) && magnitude(pts[k].at-pts[i].at) <= voicesNear; k += direction {
+		if pts[k].max > pts[i].max+apart {
+			return true
+		}
+	}
+	return false
+}
+
+// The evidence that makes the best leads a voice of their own.
+const (
+	loneSpan  = 10 * minute
+	loneLeast = 24 // points
+	loneRatio = 5  // of the distance to the second leads to the scatter of the best
+)
+
+// loneVoice reports whether the best lead of each bucket belongs to somebody else than
+// the second best: it stands off from it, by much more than the best leads scatter, and
+// runs at another rate. One clock's best and second best leads run alike. scale is how
+// far the best leads scatter, in seconds.
+func loneVoice(pts []point, now, resolution int64, scale float64, p *Params) bool {
+	seconds2, gaps := secondLeads(pts)
+	if len(seconds2) < loneLeast || now-seconds2[0].at < loneSpan {
+		return false
+	}
+	if median(gaps) < loneRatio*scale {
+		return false
+	}
+	origin := pts[len(pts)-1].max
+	best := fitLine(pts, now, origin, resolution, p)
+	second := fitLine(seconds2, now, origin, resolution, p)
+	return best.skewLow > second.skewHigh || best.skewHigh < second.skewLow
+}
+
+// secondLeads returns the points as they would be without their best leads, and how
+// far these stand off, in seconds.
+func secondLeads(pts []point) (without []point, gaps []float64) {
+	for _, b := range pts {
+		if b.n < 4 || b.second == noLead {
+			continue
+		}
+		gaps = append(gaps, seconds(b.max-b.second))
+		b.max = b.second
+		without = append(without, b)
+	}
+	return without, gaps
+}
