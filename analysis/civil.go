@@ -17,19 +17,36 @@ func Instant(s message.Stamp, received int64, assumed *time.Location) (unixNano 
 	if !s.HasYear {
 		return nearestYear(s, received, assumed)
 	}
-	return toUTC(s, s.Civil, assumed), true
+	return toUTC(s, s.Civil, received, assumed), true
 }
 
-// toUTC takes a civil time in the stamp's zone, or in the assumed one, to UTC.
-func toUTC(s message.Stamp, civil int64, assumed *time.Location) int64 {
+// toUTC takes a civil time in the stamp's zone, or in the assumed one, to UTC. Of the
+// two moments that a civil time names when a zone sets its clocks back, it is the one
+// nearer to the receive time.
+func toUTC(s message.Stamp, civil, received int64, assumed *time.Location) int64 {
 	if s.HasZone {
 		return civil - int64(s.ZoneEast)*second
 	}
 	if assumed == time.UTC {
 		return civil
 	}
+	const around = 3 * hour // clocks are set by no more
+	before, after := civil-eastOf(assumed, received-around), civil-eastOf(assumed, received+around)
+	early, late := civil-before == eastOf(assumed, before), civil-after == eastOf(assumed, after)
+	switch {
+	case early && (!late || magnitude(before-received) <= magnitude(after-received)):
+		return before
+	case late:
+		return after
+	}
 	t := time.Unix(0, civil).UTC()
 	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), assumed).UnixNano()
+}
+
+// eastOf returns how far a zone lies east of UTC at a time, in nanoseconds.
+func eastOf(zone *time.Location, at int64) int64 {
+	_, east := time.Unix(0, at).In(zone).Zone()
+	return int64(east) * second
 }
 
 // nearestYear settles the year of a stamp that has none. A 29 February counts only
@@ -43,7 +60,7 @@ func nearestYear(s message.Stamp, received int64, assumed *time.Location) (int64
 		if !ok {
 			continue
 		}
-		at := toUTC(s, civil, assumed)
+		at := toUTC(s, civil, received, assumed)
 		if !found || magnitude(at-received) < magnitude(best-received) {
 			best, found = at, true
 		}

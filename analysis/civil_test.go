@@ -61,6 +61,10 @@ func TestInstantSettlesYearAndZone(t *testing.T) {
 		{"28 February in a common year", bsd(time.February, 28, 23, 0, 0), "2026-02-28T23:00:00Z", time.UTC, "2026-02-28T23:00:00Z"},
 		{"winter time by IANA name", bsd(time.January, 15, 13, 0, 0), "2026-01-15T12:00:00Z", paris, "2026-01-15T12:00:00Z"},
 		{"summer time by IANA name", bsd(time.July, 15, 14, 0, 0), "2026-07-15T12:00:00Z", paris, "2026-07-15T12:00:00Z"},
+		{"the hour that comes twice, before the change", bsd(time.October, 25, 2, 30, 0), "2026-10-25T00:30:01Z", paris, "2026-10-25T00:30:00Z"},
+		{"the hour that comes twice, after it", bsd(time.October, 25, 2, 30, 0), "2026-10-25T01:30:01Z", paris, "2026-10-25T01:30:00Z"},
+		{"just before the change, received just after", bsd(time.October, 25, 2, 59, 59), "2026-10-25T01:00:00.1Z", paris, "2026-10-25T00:59:59Z"},
+		{"just before the clocks go forward, received just after", bsd(time.March, 29, 1, 59, 59), "2026-03-29T01:00:00.1Z", paris, "2026-03-29T00:59:59Z"},
 		{"no stamp", message.Stamp{}, "2026-03-01T12:00:00Z", time.UTC, ""},
 		{"invalid stamp", message.Stamp{Format: message.StampInvalid}, "2026-03-01T12:00:00Z", time.UTC, ""},
 	}

@@ -30,9 +30,11 @@ type line struct {
 // has one peak; it is integrated over a grid of skews in closed form for c.
 type fit struct {
 	p          *Params
-	x, y       []float64 // s from mid, s from origin
-	hullX      []float64
-	hullY      []float64
+	n          int                // points
+	x, y       [maxPoints]float64 // s from mid, s from origin
+	corners    int                // of the hull
+	hullX      [maxPoints]float64
+	hullY      [maxPoints]float64
 	rate       float64
 	prior      float64 // 1 / (2 prior^2)
 	floorScale float64 // what the scale can't be known to be below
@@ -45,52 +47,51 @@ const gridSize = 33
 func fitLine(pts []point, now, origin, resolution int64, p *Params) line {
 	first, last := pts[0].at, pts[len(pts)-1].at
 	mid := first + (last-first)/2
-	f := newFit(pts, mid, origin, resolution, p)
+	f := fit{p: p}
+	f.load(pts, mid, origin, resolution)
 	best := f.peak()
 	l := f.posterior(best, seconds(now-mid))
 	l.span = seconds(now - first)
 	return l
 }
 
-func newFit(pts []point, mid, origin, resolution int64, p *Params) *fit {
-	buf := make([]float64, 4*len(pts))
-	n := len(pts)
-	f := &fit{p: p, x: buf[:n], y: buf[n : 2*n], hullX: buf[2*n : 2*n : 3*n], hullY: buf[3*n : 3*n]}
+// load takes in the points.
+func (f *fit) load(pts []point, mid, origin, resolution int64) {
 	messages := 0.0
 	for i, b := range pts {
 		f.x[i], f.y[i] = seconds(b.at-mid), seconds(b.max-origin)
 		messages += float64(b.n)
 	}
-	f.prior = 1 / (2 * p.PriorSkew * p.PriorSkew)
+	f.n = len(pts)
+	f.prior = 1 / (2 * f.p.PriorSkew * f.p.PriorSkew)
 	// The best of k truncated stamps lies resolution/(k+1) below the clock, and
 	// delivery adds some 0.2 ms.
-	points := float64(n)
+	points := float64(f.n)
 	f.floorScale = seconds(resolution)*points/(points+messages) + 0.2e-3
 	f.hull()
-	return f
 }
 
 // hull finds the upper convex hull of the points (Andrew's monotone chain).
 func (f *fit) hull() {
-	hx, hy := f.hullX, f.hullY
-	for i := range f.x {
-		for len(hx) >= 2 {
-			k := len(hx)
-			turn := (hx[k-1]-hx[k-2])*(f.y[i]-hy[k-2]) - (hy[k-1]-hy[k-2])*(f.x[i]-hx[k-2])
+	k := 0
+	for i := range f.n {
+		for k >= 2 {
+			turn := (f.hullX[k-1]-f.hullX[k-2])*(f.y[i]-f.hullY[k-2]) - (f.hullY[k-1]-f.hullY[k-2])*(f.x[i]-f.hullX[k-2])
 			if turn < 0 {
 				break
 			}
-			hx, hy = hx[:k-1], hy[:k-1]
+			k--
 		}
-		hx, hy = append(hx, f.x[i]), append(hy, f.y[i])
+		f.hullX[k], f.hullY[k] = f.x[i], f.y[i]
+		k++
 	}
-	f.hullX, f.hullY = hx, hy
+	f.corners = k
 }
 
 // support returns the level at mid of the lowest line of skew g above all points.
 func (f *fit) support(g float64) float64 {
 	best := math.Inf(-1)
-	for i, x := range f.hullX {
+	for i, x := range f.hullX[:f.corners] {
 		best = max(best, f.hullY[i]-g*x)
 	}
 	return best
@@ -104,11 +105,11 @@ func (f *fit) cost(g float64) float64 { return f.rate*f.support(g) + g*g*f.prior
 func (f *fit) peak() float64 {
 	scale, g := f.floorScale, 0.0
 	for range 2 {
-		f.rate = float64(len(f.x)) / scale
+		f.rate = float64(f.n) / scale
 		g = f.cheapest()
 		scale = f.scaleAt(g)
 	}
-	f.rate = float64(len(f.x)) / scale
+	f.rate = float64(f.n) / scale
 	return g
 }
 
@@ -117,8 +118,8 @@ func (f *fit) peak() float64 {
 func (f *fit) cheapest() float64 {
 	limit := f.p.MaxFitSkew
 	best, cost := 0.0, math.Inf(1)
-	last := len(f.hullX) - 1
-	for i, x := range f.hullX {
+	last := f.corners - 1
+	for i, x := range f.hullX[:f.corners] {
 		low, high := -limit, limit
 		if i > 0 {
 			high = min(high, f.slope(i-1))
@@ -144,10 +145,11 @@ func (f *fit) slope(i int) float64 {
 // disturb. Two residuals are zero by construction and are passed over; three
 // pseudo-observations of the floor steady it when points are few.
 func (f *fit) scaleAt(g float64) float64 {
-	n := len(f.x)
+	n := f.n
 	level := f.support(g)
-	residuals := make([]float64, n)
-	for i := range f.x {
+	var room [maxPoints]float64
+	residuals := room[:n]
+	for i := range residuals {
 		residuals[i] = level + g*f.x[i] - f.y[i]
 	}
 	slices.Sort(residuals)
@@ -182,7 +184,7 @@ type gridPoint struct{ skew, level, weight float64 }
 // posterior integrates over the skews and answers for ahead seconds after mid.
 func (f *fit) posterior(peak, ahead float64) line {
 	grid := f.grid(peak, ahead)
-	l := line{scale: float64(len(f.x)) / f.rate, skewLow: grid[0].skew, skewHigh: grid[gridSize-1].skew}
+	l := line{scale: float64(f.n) / f.rate, skewLow: grid[0].skew, skewHigh: grid[gridSize-1].skew}
 	const tail = 0.005
 	below := 0.0
 	for i, g := range grid {

@@ -22,6 +22,9 @@ var (
 	bucketSlots = [levels]int{finestSlots, 16, 16, 16, 16, 16} // powers of two
 )
 
+// maxPoints is how many buckets a lattice has.
+const maxPoints = finestSlots + (levels-1)*16
+
 // noLead stands for "no lead yet": below every other.
 const noLead = -1 << 63
 
@@ -117,15 +120,10 @@ func (t *lattice) current(at int64) *bucket {
 		t[0] = make([]bucket, finestSlots)
 	}
 	b := &t[0][at/finestWidth&(finestSlots-1)]
-	if b.n > 0 && b.at/finestWidth == at/finestWidth {
-		return b
-	}
-	return t.replace(b, at)
-}
-
-// replace makes room in a slot of the finest level.
-func (t *lattice) replace(b *bucket, at int64) *bucket {
 	if b.n > 0 {
+		if b.at/finestWidth == at/finestWidth {
+			return b
+		}
 		if b.at > at {
 			return nil
 		}

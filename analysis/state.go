@@ -1,10 +1,14 @@
 package analysis
 
+import "time"
+
 // A State is what the messages of one speaker say about its clock: a speaker is one
 // originator behind one peer in one stamp format and class of trust. Its size
 // doesn't depend on how many messages it has seen.
 type State struct {
 	lattice    lattice
+	head       *bucket // the finest bucket of the newest message; not stored
+	headStart  int64   // where its interval begins
 	phases     phases
 	resolution int64 // the finest decimal place seen in the stamps, ns
 	messages   uint64
@@ -60,7 +64,7 @@ func (s *State) Add(o Observation) (late bool) {
 	if o.Coalesced && !prompt {
 		return false
 	}
-	b := s.lattice.current(o.Received)
+	b := s.bucket(o.Received)
 	if b == nil { // out of order by more than the finest level holds
 		s.lattice.push(1, bucket{at: o.Received, max: lead, second: noLead, n: 1})
 		return false
@@ -72,6 +76,16 @@ func (s *State) Add(o Observation) (late bool) {
 	s.repeat.add(o.Sent, o.Received, prompt)
 	s.late.add(lead, o.Received, prompt)
 	return !prompt
+}
+
+// bucket returns the finest bucket for a receive time, which mostly is that of the
+// message before.
+func (s *State) bucket(received int64) *bucket {
+	if uint64(received-s.headStart) < uint64(finestWidth) && s.head != nil {
+		return s.head
+	}
+	s.head, s.headStart = s.lattice.current(received), received-received%finestWidth
+	return s.head
 }
 
 // addPrompt counts a message that may lie on the envelope.
@@ -87,9 +101,25 @@ func (s *State) addPrompt(b *bucket, lead, received int64) {
 
 // refine lowers the resolution to the finest decimal place the stamps have used.
 func (s *State) refine(sent int64) {
-	for s.resolution > 1 && sent%s.resolution != 0 {
+	for !divides(s.resolution, sent) {
 		s.resolution /= 10
 	}
+}
+
+// divides reports whether resolution divides sent. Constants divide several times as
+// fast.
+func divides(resolution, sent int64) bool {
+	switch resolution {
+	case second:
+		return sent%second == 0
+	case int64(time.Millisecond):
+		return sent%int64(time.Millisecond) == 0
+	case int64(time.Microsecond):
+		return sent%int64(time.Microsecond) == 0
+	case 1:
+		return true
+	}
+	return sent%resolution == 0
 }
 
 func (s *State) count(received int64) {
