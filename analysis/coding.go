@@ -116,12 +116,15 @@ func (d *decoder) version() {
 func (e *encoder) state(s *State) {
 	e.uint(uint64(s.resolution))
 	e.uint(s.messages)
+	e.uint(uint64(s.finer))
+	e.uint(uint64(s.finerPlace))
 	for _, v := range [...]int64{s.firstSent, s.first, s.last, s.cluster, s.interval, s.segment, s.floor, s.ceiling} {
 		e.int(v)
 	}
 	e.bool(s.news)
 	e.int(s.silence.end)
 	e.int(s.silence.length)
+	e.int(s.silence.usual)
 	e.repeat(&s.repeat)
 	e.lateRun(&s.late)
 	e.lattice(&s.lattice)
@@ -132,18 +135,19 @@ func (e *encoder) state(s *State) {
 
 func (d *decoder) state() *State {
 	s := &State{resolution: int64(d.uint()), messages: d.uint()}
+	s.finer, s.finerPlace = uint32(d.uint()), int64(d.uint())
 	for _, v := range [...]*int64{&s.firstSent, &s.first, &s.last, &s.cluster, &s.interval, &s.segment, &s.floor, &s.ceiling} {
 		*v = d.int()
 	}
 	s.news = d.bool()
-	s.silence = silence{end: d.int(), length: d.int()}
+	s.silence = silence{end: d.int(), length: d.int(), usual: d.int()}
 	d.repeat(&s.repeat)
 	d.lateRun(&s.late)
 	d.lattice(&s.lattice)
 	for i := range s.phases {
 		d.phases(&s.phases[i])
 	}
-	if s.resolution < 1 || s.resolution > second {
+	if s.resolution < 1 || s.resolution > second || s.finerPlace < 0 || s.finerPlace > second {
 		d.fail()
 	}
 	return s

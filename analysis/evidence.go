@@ -46,6 +46,8 @@ func (s *State) join(o *State) {
 	}
 	s.messages += o.messages
 	s.resolution = min(s.resolution, o.resolution)
+	s.finer += o.finer
+	s.finerPlace = max(s.finerPlace, o.finerPlace)
 	s.cluster = max(s.cluster, o.cluster)
 	if o.last > s.last {
 		s.last, s.interval, s.silence, s.repeat, s.late = o.last, o.interval, o.silence, o.repeat, o.late

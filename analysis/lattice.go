@@ -115,7 +115,7 @@ func (t *lattice) slot(l int, at int64) *bucket {
 
 // current returns the finest bucket for receive time at, ready to be raised. Older
 // evidence in its slot moves up; it returns nil when the slot holds newer evidence.
-func (t *lattice) current(at int64) *bucket {
+func (t *lattice) current(at, resolution int64) *bucket {
 	if t[0] == nil {
 		t[0] = make([]bucket, finestSlots)
 	}
@@ -127,10 +127,57 @@ func (t *lattice) current(at int64) *bucket {
 		if b.at > at {
 			return nil
 		}
-		t.push(1, *b)
+		if t.clean(b, resolution); b.n > 0 {
+			t.push(1, *b)
+		}
 	}
 	*b = bucket{at: at, second: noLead}
 	return b
+}
+
+// clean drops what stands alone in a bucket of the finest level that is about to leave
+// it: leads far above all others near. They come from garbage stamps, and further up
+// they would hide what the bucket has of the clock.
+func (t *lattice) clean(b *bucket, resolution int64) {
+	reach := garbageReach(resolution)
+	if b.second != noLead && b.max-b.second <= reach {
+		return
+	}
+	near, below := t.neighbours(b, reach)
+	switch {
+	case below < near || b.second == noLead && near < 2:
+		return // supported, or nothing to compare with
+	case b.second == noLead:
+		b.n = 0
+	default:
+		b.drop()
+		if near, below = t.neighbours(b, reach); near >= 2 && below == near {
+			b.n = 0 // two of them in one bucket
+		}
+	}
+}
+
+// drop takes the largest lead for garbage.
+func (b *bucket) drop() { b.max, b.second, b.lower, b.depth = b.second, noLead, 0, 0 }
+
+// garbageReach is how far above all others a lead must lie to be garbage.
+func garbageReach(resolution int64) int64 { return resolution + 2*second }
+
+// neighbours counts the finest buckets within three of b, and among them those that
+// lie below it by more than reach. What lies as far above is garbage itself.
+func (t *lattice) neighbours(b *bucket, reach int64) (near, below int) {
+	at := b.at / finestWidth
+	for _, k := range [...]int64{-3, -2, -1, 1, 2, 3} {
+		o := &t[0][(at+k)&(finestSlots-1)]
+		if o.n == 0 || o.at/finestWidth != at+k || o.max > b.max+reach {
+			continue
+		}
+		near++
+		if o.max < b.max-reach {
+			below++
+		}
+	}
+	return near, below
 }
 
 // push joins a bucket into level l or above. The newer of two intervals that meet

@@ -5,7 +5,8 @@ import "math"
 // A point is one bucket as the scan sees it.
 type point struct {
 	bucket
-	off bool // not on the envelope: late, or above it and not yet supported
+	off    bool  // not on the envelope: late, or above it and not yet supported
+	before int64 // the level before this point, if it lies on the envelope
 }
 
 // A scan follows the envelope of the leads from old to new and tells apart what
@@ -118,7 +119,10 @@ func (s *scan) run() (*Step, int) {
 			s.support(i, aged)
 		}
 	}
-	return s.fallen()
+	if step, from := s.fallen(); step != nil {
+		return step, from
+	}
+	return s.shifted()
 }
 
 // settled reports whether the level has held still long enough to be relied on.
@@ -152,6 +156,7 @@ func (s *scan) support(i int, aged int64) {
 	b := &s.points[i]
 	s.fade(i)
 	s.side = on
+	b.before = aged
 	level := max(aged, b.max)
 	if level-s.envelope > s.resolution+int64(s.p.MinStep) {
 		s.held = b.at // it climbs: not a level yet
@@ -185,7 +190,7 @@ func (s *scan) forward(i int, aged int64) *Step {
 	}
 	again := s.side == above
 	s.open(above, i)
-	if again || b.n >= 3 && b.max-b.second <= near {
+	if again || b.n >= 3 && b.second != noLead && b.max-b.second <= near {
 		return &Step{At: s.points[s.group].at, Seconds: seconds(s.top - aged)}
 	}
 	return nil
@@ -288,25 +293,36 @@ func spread(pts []point) float64 {
 // dropUnsupported replaces maxima that stand alone: far above the bucket's second
 // lead and above every neighbour. They are garbage stamps.
 func dropUnsupported(pts []point, resolution int64) []point {
-	reach := resolution + 2*second
+	reach := garbageReach(resolution)
 	kept := pts[:0:0]
-	for i, b := range pts {
-		alone := b.second == noLead || b.max-b.second > reach
-		if alone && len(pts) > 2 && !supported(pts, i, b.max-reach) {
-			if b.second == noLead {
-				continue
-			}
-			b.max, b.second = b.second, noLead
+	for i := range pts {
+		if b, ok := withoutGarbage(pts, i, reach); ok {
+			kept = append(kept, b)
 		}
-		kept = append(kept, b)
 	}
 	return kept
 }
 
-// supported reports whether a neighbour of point i reaches the level.
-func supported(pts []point, i int, level int64) bool {
+// withoutGarbage returns point i without the largest lead if that stands alone, and
+// false if the next one does too.
+func withoutGarbage(pts []point, i int, reach int64) (point, bool) {
+	b := pts[i]
+	for range 2 {
+		if b.second != noLead && b.max-b.second <= reach || len(pts) <= 2 || supported(pts, i, b.max, reach) {
+			return b, true
+		}
+		if b.second == noLead {
+			break
+		}
+		b.drop()
+	}
+	return b, false
+}
+
+// supported reports whether a neighbour of point i lies within reach of a level.
+func supported(pts []point, i int, level, reach int64) bool {
 	for k := max(0, i-2); k <= min(len(pts)-1, i+2); k++ {
-		if k != i && pts[k].max >= level {
+		if k != i && magnitude(pts[k].max-level) <= reach {
 			return true
 		}
 	}

@@ -10,7 +10,9 @@ type State struct {
 	head       *bucket // the finest bucket of the newest message; not stored
 	headStart  int64   // where its interval begins
 	phases     phases
-	resolution int64 // the finest decimal place seen in the stamps, ns
+	resolution int64  // the finest decimal place that the stamps use, ns
+	finer      uint32 // stamps with a finer place
+	finerPlace int64  // the coarsest of those places, 0 without any
 	messages   uint64
 	firstSent  int64 // the first stamp
 	first      int64 // receive times of the first and the newest message
@@ -58,8 +60,10 @@ func (s *State) Add(o Observation) (late bool) {
 		s.firstSent = o.Sent
 	}
 	s.refine(o.Sent)
-	s.count(o.Received)
 	prompt := lead >= s.floor
+	// A clock may have stopped at any time since the message before.
+	stopped := lead+max(0, o.Received-s.last) >= s.floor
+	s.count(o.Received)
 	s.news = s.news || lead > s.ceiling
 	if o.Coalesced && !prompt {
 		return false
@@ -73,7 +77,7 @@ func (s *State) Add(o Observation) (late bool) {
 	if prompt {
 		s.addPrompt(b, lead, o.Received)
 	}
-	s.repeat.add(o.Sent, o.Received, prompt)
+	s.repeat.add(o.Sent, o.Received, stopped)
 	s.late.add(lead, o.Received, prompt)
 	return !prompt
 }
@@ -84,7 +88,7 @@ func (s *State) bucket(received int64) *bucket {
 	if uint64(received-s.headStart) < uint64(finestWidth) && s.head != nil {
 		return s.head
 	}
-	s.head, s.headStart = s.lattice.current(received), received-received%finestWidth
+	s.head, s.headStart = s.lattice.current(received, s.resolution), received-received%finestWidth
 	return s.head
 }
 
@@ -99,11 +103,24 @@ func (s *State) addPrompt(b *bucket, lead, received int64) {
 	}
 }
 
-// refine lowers the resolution to the finest decimal place the stamps have used.
+// refine lowers the resolution to the finest decimal place that the stamps use. One
+// stamp with more digits than the others is no proof: it takes three, and an eighth of
+// all.
 func (s *State) refine(sent int64) {
-	for !divides(s.resolution, sent) {
-		s.resolution /= 10
+	if divides(s.resolution, sent) {
+		return
 	}
+	place := s.resolution
+	for !divides(place, sent) {
+		place /= 10
+	}
+	s.finerPlace = max(s.finerPlace, place)
+	if s.finer++; s.finer < 3 || uint64(s.finer)*8 < s.messages {
+		return
+	}
+	s.resolution = s.finerPlace
+	s.finer, s.finerPlace = 0, 0
+	s.phases = phases{}
 }
 
 // divides reports whether resolution divides sent. Constants divide several times as
@@ -129,7 +146,7 @@ func (s *State) count(received int64) {
 	s.messages++
 	if gap := received - s.last; gap > 0 {
 		if gap > silenceLeast && gap > 6*s.interval {
-			s.silence = silence{end: received, length: gap}
+			s.silence = silence{end: received, length: gap, usual: s.interval}
 		} else {
 			s.interval += (gap - s.interval) / 32
 		}
@@ -142,6 +159,7 @@ func (s *State) count(received int64) {
 type silence struct {
 	end    int64 // receive time of the message that broke it
 	length int64
+	usual  int64 // mean interval between messages before
 }
 
 // silenceLeast is the shortest silence that is noted.
@@ -153,7 +171,7 @@ type repeat struct {
 	since  int64 // receive time of the first
 	last   int64 // receive time of the newest
 	slots  uint32
-	prompt bool // the first was not late: what follows is no flushed spool
+	prompt bool // the first may have been sent when the clock stopped: it is no flushed spool
 }
 
 // repeatSlot divides a run, so that one burst of messages in a second is no proof
