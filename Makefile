@@ -1,6 +1,7 @@
 # make            build bin/skewatch
 # make test       everything that must hold before a change goes in; under 20 minutes on two cores
 # make acceptance the end-to-end tests in full length, with their figures
+# make accuracy   what the estimator reaches on simulated hosts, in full length
 # make bench      the benchmarks
 # make deps       the programs that the tests talk to (Debian packages)
 # make fmt        format the source
@@ -10,8 +11,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
 END_TO_END := ^TestEndToEnd
+EXPERIMENTS := ^Test(Accuracy|Skew|Intervals|Events|Soak|ForeignStamps|NoisyReference)$$
 
-.PHONY: build deps test lint cross race fuzz end-to-end acceptance bench fmt
+.PHONY: build deps test lint cross race fuzz end-to-end acceptance accuracy bench fmt
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/skewatch ./cmd/skewatch
@@ -52,8 +54,11 @@ fuzz:
 end-to-end:
 	go test -count 1 -timeout 10m -run '$(END_TO_END)' ./cmd/skewatch
 
-acceptance: deps
+acceptance: deps accuracy
 	SKEWATCH_ACCEPTANCE=1 go test -count 1 -timeout 60m -v -run '$(END_TO_END)' ./cmd/skewatch
+
+accuracy:
+	SKEWATCH_ACCURACY=full go test -count 1 -timeout 60m -v -run '$(EXPERIMENTS)' ./analysis
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...

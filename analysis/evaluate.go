@@ -48,7 +48,8 @@ type Estimate struct {
 // accepted is what Accept carries into the state.
 type accepted struct {
 	segment, floor, ceiling int64
-	moved                   bool
+	moved                   bool // older evidence is void
+	many                    bool // several voices were heard
 }
 
 // BoundKind names the assumption that an upper bound rests on, besides Params.LeastDelay.
@@ -87,7 +88,7 @@ type Drift struct {
 // always give the same answer.
 func (s *State) Evaluate(now int64, path Path, p *Params) Estimate {
 	e := Estimate{Resolution: time.Duration(s.resolution), Messages: s.messages, FirstSent: s.firstSent}
-	e.accept = accepted{s.segment, s.floor, s.ceiling, false}
+	e.accept = accepted{segment: s.segment, floor: s.floor, ceiling: s.ceiling}
 	pts := dropUnsupported(s.lattice.points(nil, s.segment), s.resolution)
 	if len(pts) == 0 {
 		return e
@@ -103,7 +104,7 @@ func (s *State) Evaluate(now int64, path Path, p *Params) Estimate {
 		seen.all = scatteredPhases(evidence, s.resolution)
 	}
 	e.bound(evidence, seen, now, s.resolution, p)
-	e.hear(pts, evidence, now, s, p)
+	e.hear(pts, level.points, evidence, now, s, p)
 	e.allowDelay(path, p)
 	e.allowRounding(p)
 	return e
@@ -127,14 +128,18 @@ func (e *Estimate) describe(s *State, level *segmentation, now int64, p *Params)
 
 // hear finds out whether one clock speaks. While that is in doubt the state stays as
 // it is: what looks like steps may be two clocks in turn.
-func (e *Estimate) hear(pts, evidence []point, now int64, s *State, p *Params) {
-	e.Voices = voicesIn(pts, now, s.resolution, p)
+func (e *Estimate) hear(pts, marked, evidence []point, now int64, s *State, p *Params) {
+	e.Voices = max(voicesIn(pts, now, s.resolution, p), alternating(marked, now))
 	if e.Voices == OneVoice && len(evidence) >= loneLeast && loneVoice(evidence, now, s.resolution, e.scale, p) {
 		e.Voices = ManyVoices
 	}
+	many := e.Voices == ManyVoices
+	if many || s.manyAt != 0 && now-s.manyAt < voicesSpan {
+		e.Voices = ManyVoices // two clocks that fall silent in turn are not one
+	}
 	if e.Voices != OneVoice {
 		e.Steps = nil
-		e.accept = accepted{s.segment, s.floor, s.ceiling, false}
+		e.accept = accepted{segment: s.segment, floor: s.floor, ceiling: s.ceiling, many: many}
 	}
 }
 
@@ -318,6 +323,9 @@ func (s *State) Accept(e *Estimate) {
 	}
 	if len(e.Steps) > 0 {
 		s.late = lateRun{} // what looked late was the new level
+	}
+	if e.accept.many {
+		s.manyAt = s.last
 	}
 	s.segment, s.floor, s.ceiling = e.accept.segment, e.accept.floor, e.accept.ceiling
 	s.news = false

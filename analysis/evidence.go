@@ -55,6 +55,7 @@ func (s *State) join(o *State) {
 	if o.segment > s.segment { // the level that began last is the present one
 		s.segment, s.floor, s.ceiling = o.segment, o.floor, o.ceiling
 	}
+	s.manyAt = max(s.manyAt, o.manyAt)
 	s.news = s.news || o.news
 	s.lattice.join(&o.lattice)
 	s.phases.join(&o.phases)

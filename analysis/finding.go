@@ -28,7 +28,7 @@ type Event struct {
 }
 
 func (o *originator) finding(f Finding) Finding {
-	f.Key, f.Host, f.Source = o.key, o.host, o.peer.String()
+	f.Key, f.Host, f.Source = o.key, o.host, o.source()
 	return f
 }
 

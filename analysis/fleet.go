@@ -3,6 +3,7 @@ package analysis
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/skewatch/skewatch/collector/message"
@@ -60,6 +61,14 @@ func (f *Fleet) RollUps() []KeyedRollUp {
 	return all
 }
 
+// Ended returns the roll-ups that have ended since the last call and forgets them. It
+// is for a fleet of which no snapshots are taken: they return them too.
+func (f *Fleet) Ended() []KeyedRollUp {
+	ended := f.closed
+	f.closed = nil
+	return ended
+}
+
 // TurnedAway returns how many messages were not taken as evidence because the table
 // of originators was full. They are stored like all others.
 func (f *Fleet) TurnedAway() uint64 { return f.turnedAway }
@@ -110,10 +119,11 @@ func (f *Fleet) admit(o *originator) {
 }
 
 // name returns the folded host name: the key without the peer.
-func (o *originator) name() string { return o.key[:len(o.key)-len(o.peer.String())-1] }
+func (o *originator) name() string { return o.key[:strings.LastIndexByte(o.key, 0)] }
 
 func (f *Fleet) closeRollUp(o *originator) {
 	if o.open.Messages > 0 {
+		o.open.end(o.rule.Tolerance.Warn)
 		f.closed = append(f.closed, KeyedRollUp{o.key, o.open})
 	}
 }

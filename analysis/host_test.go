@@ -72,6 +72,11 @@ func (h *host) message(r *rand.Rand, at time.Duration) message.Message {
 // speak sends the host's messages of a span at random intervals into the fleet,
 // which is ticked once a second, and returns what was found.
 func speak(f *Fleet, span time.Duration, seed uint64, hosts ...host) []Finding {
+	return speakWatched(f, span, seed, func(time.Duration) {}, hosts...)
+}
+
+// speakWatched calls watch each minute besides.
+func speakWatched(f *Fleet, span time.Duration, seed uint64, watch func(at time.Duration), hosts ...host) []Finding {
 	r := rand.New(rand.NewPCG(seed, 1))
 	next := make([]time.Duration, len(hosts))
 	var found []Finding
@@ -84,6 +89,9 @@ func speak(f *Fleet, span time.Duration, seed uint64, hosts ...host) []Finding {
 			}
 		}
 		found = append(found, f.Tick(epoch+int64(at+time.Second), synchronised)...)
+		if at > 0 && at%time.Minute == 0 {
+			watch(at)
+		}
 	}
 	return append(found, f.Refresh(epoch+int64(span), synchronised)...)
 }

@@ -9,7 +9,7 @@ import (
 type Identity struct {
 	Key         string
 	Host        string // as sent, or the peer's address
-	Source      string // the peer's address
+	Source      string // the peer's address; empty if it isn't known
 	Zone        string // as written or assumed: "+02:00", or an IANA name
 	Claims      []string
 	Verdict     Verdict
@@ -22,11 +22,19 @@ func (f *Fleet) Identities() []Identity {
 	all := make([]Identity, 0, len(f.originators))
 	for _, o := range f.originators {
 		all = append(all, Identity{
-			Key: o.key, Host: o.host, Source: o.peer.String(), Zone: o.zoneName(), Claims: o.claims(),
+			Key: o.key, Host: o.host, Source: o.source(), Zone: o.zoneName(), Claims: o.claims(),
 			Verdict: o.judged.verdict, Explanation: o.judged.reason,
 		})
 	}
 	return all
+}
+
+// source returns the peer's address, empty if it isn't known.
+func (o *originator) source() string {
+	if !o.peer.IsValid() {
+		return ""
+	}
+	return o.peer.String()
 }
 
 // IdentityOf returns what a key alone tells of an originator that the fleet doesn't

@@ -158,7 +158,10 @@ func (t *lattice) clean(b *bucket, resolution int64) {
 }
 
 // drop takes the largest lead for garbage.
-func (b *bucket) drop() { b.max, b.second, b.lower, b.depth = b.second, noLead, 0, 0 }
+func (b *bucket) drop() { b.sinkTo(b.second) }
+
+// sinkTo takes all leads above a level for garbage.
+func (b *bucket) sinkTo(level int64) { b.max, b.second, b.lower, b.depth = level, noLead, 0, 0 }
 
 // garbageReach is how far above all others a lead must lie to be garbage.
 func garbageReach(resolution int64) int64 { return resolution + 2*second }

@@ -126,7 +126,7 @@ func (o *originator) evaluate(p *Params) []Step {
 func (o *originator) judge(now int64, ref Reference, p *Params) {
 	w := o.witness(p)
 	h := hearing{
-		now: now, estimate: &Estimate{}, reference: ref, tolerance: o.tolerance(),
+		now: now, estimate: &Estimate{}, reference: ref, held: o.held(ref), tolerance: o.tolerance(),
 		unusable: o.unusable, lastStep: o.lastStep, params: p,
 	}
 	if w != nil {
@@ -140,6 +140,10 @@ func (o *originator) judge(now int64, ref Reference, p *Params) {
 	}
 	o.rollUp(w, ref)
 }
+
+// held reports whether the reference is not good enough to judge the originator by,
+// warned of or not.
+func (o *originator) held(ref Reference) bool { return !ref.judges(o.rule.Tolerance.Warn) }
 
 // clearShare is which share of the tolerance a clock that was warned of must be
 // within before it is cleared.
@@ -158,7 +162,7 @@ func (o *originator) tolerance() time.Duration {
 func (o *originator) rollUp(w *speaker, ref Reference) {
 	r := &o.open
 	r.Verdict, r.Trust, r.Unusable = o.judged.verdict, o.trust, o.unusable
-	r.Held = !ref.judges(o.rule.Tolerance.Warn)
+	r.Held = o.held(ref)
 	if w == nil || !w.estimate.Known {
 		return
 	}

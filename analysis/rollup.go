@@ -65,5 +65,12 @@ func (r *RollUp) note(i Interval, at int64, tolerance time.Duration, judged bool
 	r.Known, r.Interval, r.noted = true, i, max(at, r.noted)
 }
 
+// end reckons the time since the last evaluation by what that found.
+func (r *RollUp) end(tolerance time.Duration) {
+	if r.Known && r.Interval.Outside(tolerance) {
+		r.Out += time.Duration(max(0, r.Last-max(r.noted, r.First)))
+	}
+}
+
 // rollUpStart returns the beginning of the roll-up that a receive time falls into.
 func rollUpStart(received int64) int64 { return received - received%int64(RollUpSpan) }

@@ -7,6 +7,7 @@ type point struct {
 	bucket
 	off    bool  // not on the envelope: late, or above it and not yet supported
 	before int64 // the level before this point, if it lies on the envelope
+	roof   int64 // and the highest that it may have been
 }
 
 // A scan follows the envelope of the leads from old to new and tells apart what
@@ -34,8 +35,14 @@ type scan struct {
 	top   int64
 	n     uint32
 
-	slack int64 // allowance after a late stretch or a silence, while the envelope is stale
+	// roof is the highest that the level may have been lately. After a late stretch or
+	// a silence the envelope has sunk, and what comes back may lie below the clock
+	// still; coming back up to the roof is no step.
+	roof int64
 }
+
+// roofMemory is how long the level must hold before the roof has come down to it.
+const roofMemory = 1800 * second
 
 // phaseMemory is for how long a stamp helps to place the envelope, which moves on.
 const phaseMemory = 512 * second
@@ -95,7 +102,7 @@ func newScan(points []point, resolution int64, covered bool, p *Params) *scan {
 func (s *scan) restart(i int) {
 	b := s.points[i]
 	s.first, s.envelope, s.at, s.held = i, b.max, b.at, b.at
-	s.distinct, s.side, s.slack = float64(b.distinct), on, 0
+	s.distinct, s.side, s.roof = float64(b.distinct), on, b.max
 }
 
 // run goes over all points. It returns the first step and the point from which the
@@ -105,7 +112,7 @@ func (s *scan) run() (*Step, int) {
 		b := &s.points[i]
 		aged := s.envelope - s.p.aged(b.at-s.at)
 		switch {
-		case b.max > s.envelope+s.upTolerance(b.at):
+		case b.max > max(s.envelope, s.roof)+s.upTolerance(b.at):
 			if !s.settled() {
 				s.restart(i) // what came before was a spool that drained
 				continue
@@ -128,10 +135,11 @@ func (s *scan) run() (*Step, int) {
 // settled reports whether the level has held still long enough to be relied on.
 func (s *scan) settled() bool { return s.at-s.held >= int64(s.p.SettleSpan) }
 
-// upTolerance is how far above the envelope a point may lie and still belong to it.
+// upTolerance is how far above the envelope, or the roof, a point may lie and still
+// belong to it.
 func (s *scan) upTolerance(at int64) int64 {
 	gap := truncationGap(s.resolution, uint32(s.distinct), s.covered && s.settled())
-	return gap + int64(s.p.MinStep) + s.p.aged(at-s.at) + s.slack
+	return gap + int64(s.p.MinStep) + s.p.aged(at-s.at)
 }
 
 // downTolerance is how far below the aged envelope a point with so many distinct
@@ -156,27 +164,36 @@ func (s *scan) support(i int, aged int64) {
 	b := &s.points[i]
 	s.fade(i)
 	s.side = on
-	b.before = aged
+	b.before, b.roof = aged, max(s.envelope, s.roof)
 	level := max(aged, b.max)
 	if level-s.envelope > s.resolution+int64(s.p.MinStep) {
 		s.held = b.at // it climbs: not a level yet
 	}
+	s.lowerRoof(i, level)
 	s.envelope, s.at = level, b.at
 	s.distinct += float64(b.distinct)
 }
 
-// fade lets what is known of the level pass with time. After a late stretch or a
-// silence the envelope is as old as that was long, and what comes back may lie below
-// the clock still; until better has come, what lies above is no step.
+// fade lets what is known of the level pass with time.
 func (s *scan) fade(i int) {
-	b := &s.points[i]
-	stale := s.p.aged(b.at - s.at)
 	if s.side == below {
-		stale += s.resolution
 		s.distinct = 0
 	}
-	s.slack = max(s.slack*9/10, stale)
-	s.distinct *= math.Exp(-seconds(b.at-s.points[i-1].at) / seconds(phaseMemory))
+	s.distinct *= math.Exp(-seconds(s.points[i].at-s.points[i-1].at) / seconds(phaseMemory))
+}
+
+// lowerRoof brings the roof nearer to the level that point i supports, for the time
+// that it was held. While nothing supported the level, for far longer than usual, it
+// may have risen.
+func (s *scan) lowerRoof(i int, level int64) {
+	passed := s.points[i].at - s.at
+	usual := 4 * finestWidth
+	if i >= 2 {
+		usual = max(usual, 4*(s.points[i-1].at-s.points[i-2].at))
+	}
+	held := min(passed, usual)
+	roof := max(level, s.roof+s.p.aged(passed-held))
+	s.roof = level + int64(float64(roof-level)*math.Exp(-seconds(held)/seconds(roofMemory)))
 }
 
 // forward opens or extends a group above the envelope. Two points, or three
@@ -303,18 +320,24 @@ func dropUnsupported(pts []point, resolution int64) []point {
 	return kept
 }
 
-// withoutGarbage returns point i without the largest lead if that stands alone, and
-// false if the next one does too.
+// withoutGarbage returns point i without its largest leads if they stand alone, and
+// false if what is left does too. Three messages near each other support themselves;
+// fewer, far above the rest of their bucket, don't.
 func withoutGarbage(pts []point, i int, reach int64) (point, bool) {
 	b := pts[i]
 	for range 2 {
-		if b.second != noLead && b.max-b.second <= reach || len(pts) <= 2 || supported(pts, i, b.max, reach) {
+		within := b.second != noLead && b.max-b.second <= reach && (b.lower == 0 || b.n-b.lower >= 3)
+		if within || len(pts) <= 2 || supported(pts, i, b.max, reach) {
 			return b, true
 		}
-		if b.second == noLead {
-			break
+		switch {
+		case b.lower > 0:
+			b.sinkTo(b.max - int64(b.depth)*1000)
+		case b.second == noLead:
+			return b, false
+		default:
+			b.drop()
 		}
-		b.drop()
 	}
 	return b, false
 }

@@ -101,7 +101,7 @@ func (s *scan) firstRisen() int {
 	last := len(s.points) - 1
 	for j := s.first + shiftBefore; j <= last; j++ {
 		b := &s.points[j]
-		if !b.off && s.points[last].at-b.at <= shiftReach && b.max > b.before+int64(s.p.MinStep)+s.p.aged(b.at-s.points[j-1].at) {
+		if !b.off && s.points[last].at-b.at <= shiftReach && b.max > b.roof+int64(s.p.MinStep)+s.p.aged(b.at-s.points[j-1].at) {
 			return j
 		}
 	}

@@ -17,12 +17,13 @@ type State struct {
 	firstSent  int64 // the first stamp
 	first      int64 // receive times of the first and the newest message
 	last       int64
-	cluster    int64 // receive time of the last message counted as distinct
+	cluster    int64 // receive time of the last message that was counted as distinct
 	interval   int64 // running mean of the time between messages, ns
 
 	segment int64 // receive time since when the present level holds
 	floor   int64 // leads below it are late; noLead until an evaluation says
 	ceiling int64 // leads above it are news; noNews until an evaluation says
+	manyAt  int64 // when several voices were heard last, 0 if never
 	news    bool  // one has come since the last evaluation
 
 	silence silence
@@ -74,8 +75,12 @@ func (s *State) Add(o Observation) (late bool) {
 		return false
 	}
 	b.add(lead, o.Received, s.resolution)
-	if prompt {
-		s.addPrompt(b, lead, o.Received)
+	if o.Received-s.cluster >= s.resolution/8 {
+		b.distinct++
+		s.cluster = o.Received
+	}
+	if prompt && s.resolution >= coarse {
+		s.phases.add(lead, o.Received, s.resolution)
 	}
 	s.repeat.add(o.Sent, o.Received, stopped)
 	s.late.add(lead, o.Received, prompt)
@@ -90,17 +95,6 @@ func (s *State) bucket(received int64) *bucket {
 	}
 	s.head, s.headStart = s.lattice.current(received, s.resolution), received-received%finestWidth
 	return s.head
-}
-
-// addPrompt counts a message that may lie on the envelope.
-func (s *State) addPrompt(b *bucket, lead, received int64) {
-	if received-s.cluster >= s.resolution/8 {
-		b.distinct++
-		s.cluster = received
-	}
-	if s.resolution >= coarse {
-		s.phases.add(lead, received, s.resolution)
-	}
 }
 
 // refine lowers the resolution to the finest decimal place that the stamps use. One

@@ -67,6 +67,7 @@ type hearing struct {
 	estimate  *Estimate
 	interval  Interval // against true time
 	reference Reference
+	held      bool // the reference isn't good enough to judge by
 	tolerance time.Duration
 	unusable  uint64 // messages without a usable stamp
 	lastStep  *Step
@@ -107,7 +108,7 @@ func (h *hearing) tooLittle() (judgement, bool) {
 func (h *hearing) referenceInDoubt() (judgement, bool) {
 	r := h.reference
 	return judgement{Insufficient, fmt.Sprintf("held: our own clock is in doubt (reference %s, bound %s)", r.State, rounded(r.Bound))},
-		!r.judges(h.tolerance)
+		h.held
 }
 
 func (h *hearing) doubtful() (judgement, bool) {

@@ -50,6 +50,38 @@ func voicesIn(pts []point, now, resolution int64, p *Params) Voices {
 	return Doubtful
 }
 
+// The turns between late points and others within alternateSpan that make voices
+// doubtful, and then several. Congestion and queues make their points late in a row.
+const (
+	alternateSpan  = finestSlots * finestWidth
+	doubtfulTurns  = 5
+	manyTurns      = 8
+	alternateLeast = 3 // messages of a late point: one may have been held up by itself
+)
+
+// alternating looks at two clocks that lie too near each other to show in a bucket:
+// points are late and prompt in turn, as the one or the other has spoken last.
+func alternating(pts []point, now int64) Voices {
+	pts, _ = newest(pts, now-alternateSpan)
+	turns, late := 0, false
+	for _, b := range pts {
+		if b.off && b.n < alternateLeast {
+			continue
+		}
+		if b.off != late {
+			turns++
+			late = b.off
+		}
+	}
+	switch {
+	case turns >= manyTurns:
+		return ManyVoices
+	case turns >= doubtfulTurns:
+		return Doubtful
+	}
+	return OneVoice
+}
+
 // lowerLevels returns the leads, in seconds, at which a lower level shows: in a
 // bucket most of whose messages lie far below its best, or in a bucket as a whole that
 // lies far below others before and after. It also returns when the first and the last

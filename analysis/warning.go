@@ -58,7 +58,13 @@ type transition struct {
 // advance takes the present verdict and returns what people have to be told. A
 // change must hold for the time given; a verdict that still settles meanwhile
 // makes one event, with the verdict it settled on.
+//
+// A step that leaves the clock within its tolerance is no warning, and ends the one
+// that it put right.
 func (w *warning) advance(v Verdict, s Severity, now int64, hold time.Duration) (transition, bool) {
+	if v == Stepped {
+		v, s = InSync, NoSeverity
+	}
 	if !v.decides() || v == w.raised && s <= w.severity {
 		w.pending = w.pending && !v.decides() // doubt neither raises nor clears, nor does it start the hold anew
 		return transition{}, false

@@ -25,6 +25,8 @@ func TestWarningHoldsAndTellsEachChangeOnce(t *testing.T) {
 		{"becomes critical", []reading{{0, Ahead, Warn}, {10, Ahead, Warn}, {20, Ahead, Crit}, {30, Ahead, Crit}}, []string{"raise ahead", "change ahead"}},
 		{"becomes less critical", []reading{{0, Ahead, Crit}, {10, Ahead, Crit}, {20, Ahead, Warn}, {40, Ahead, Warn}}, []string{"raise ahead"}},
 		{"clears", []reading{{0, Late, Warn}, {10, Late, Warn}, {20, InSync, 0}, {29, InSync, 0}, {30, InSync, 0}}, []string{"raise late", "clear in-sync"}},
+		{"put right by a step", []reading{{0, Ahead, Crit}, {10, Ahead, Crit}, {20, Stepped, Warn}, {30, Stepped, Warn}, {700, InSync, 0}}, []string{"raise ahead", "clear in-sync"}},
+		{"a step within the tolerance", []reading{{0, Stepped, Warn}, {60, Stepped, Warn}}, nil},
 		{"doubt neither raises nor clears", []reading{{0, Late, Warn}, {10, Late, Warn}, {20, Insufficient, 0}, {60, Insufficient, 0}, {70, Late, Warn}, {90, Late, Warn}}, []string{"raise late"}},
 		{"a backlog is no warning", []reading{{0, Backlogged, 0}, {60, Backlogged, 0}}, nil},
 	}

@@ -10,35 +10,43 @@ import (
 
 // A Builder gathers the roll-ups and findings of a period into rows.
 type Builder struct {
-	profile  Profile
-	own      bool
+	judged   func(analysis.Identity) time.Duration
+	asked    *Profile
 	accounts map[string]*account
 }
 
-// NewBuilder returns a builder that reckons compliance by the profile. own says that
-// its tolerance is the one the server judges by, so that the time out of tolerance
-// is known to the message and not to the roll-up only.
-func NewBuilder(p Profile, own bool) *Builder {
-	return &Builder{profile: p, own: own, accounts: map[string]*account{}}
+// NewBuilder returns a builder. Compliance is reckoned by the profile asked for, or
+// if that is nil by the tolerance that judged returns: the one by which the server
+// judges the originator.
+func NewBuilder(judged func(analysis.Identity) time.Duration, asked *Profile) *Builder {
+	return &Builder{judged: judged, asked: asked, accounts: map[string]*account{}}
 }
 
-// Identify says who an originator is. What is not identified goes by its key.
-func (b *Builder) Identify(i analysis.Identity) { b.account(i.Key).identity = i }
+// Identify says who an originator is. What is not identified goes by its key. The
+// explanation must be that of the originator's newest verdict in the period, or empty.
+func (b *Builder) Identify(i analysis.Identity) { b.identify(b.account(i.Key), i) }
 
 func (b *Builder) account(key string) *account {
 	a := b.accounts[key]
 	if a == nil {
-		a = &account{identity: analysis.IdentityOf(key)}
+		a = &account{}
+		b.identify(a, analysis.IdentityOf(key))
 		b.accounts[key] = a
 	}
 	return a
 }
 
+func (b *Builder) identify(a *account, i analysis.Identity) {
+	a.identity, a.judged = i, b.judged(i)
+	a.tolerance = a.judged
+	if b.asked != nil {
+		a.tolerance = b.asked.Tolerance()
+	}
+}
+
 // Add takes in a roll-up. Those of one originator must come in order of time, each
 // once.
-func (b *Builder) Add(r analysis.KeyedRollUp) {
-	b.account(r.Key).add(r.RollUp, b.profile.Tolerance(), b.own)
-}
+func (b *Builder) Add(r analysis.KeyedRollUp) { b.account(r.Key).add(r.RollUp) }
 
 // Note takes in a finding; one that is neither step nor backlog is passed over.
 func (b *Builder) Note(f analysis.Finding) {
@@ -60,7 +68,7 @@ func (b *Builder) Rows(accept func(host string) bool) []Row {
 	rows := []Row{}
 	for _, a := range b.accounts {
 		if a.rollUps > 0 && accept(a.identity.Host) {
-			rows = append(rows, a.row(b.profile.Tolerance()))
+			rows = append(rows, a.row())
 		}
 	}
 	slices.SortFunc(rows, func(x, y Row) int {

@@ -44,7 +44,7 @@ type Collector struct {
 
 // Reference is the collector's own clock, as at the time of the report.
 type Reference struct {
-	State   string   `json:"state"` // synchronised, holdover or unsynchronised
+	State   string   `json:"state"` // synchronised, holdover or unsynchronised; assumed for an archive
 	Source  string   `json:"source"`
 	Stratum *int     `json:"stratum"`
 	Offset  *float64 `json:"offset_seconds"` // to be added to the collector's clock

@@ -55,20 +55,23 @@ type Backlog struct {
 // An account gathers what happened to one originator over the period, in order of
 // time.
 type account struct {
-	identity analysis.Identity
-	rollUps  int
-	last     analysis.RollUp // the newest
-	messages uint64
-	first    int64
-	offsets  []float64 // one a roll-up, seconds
-	extreme  time.Duration
-	out      time.Duration
-	steps    []Step
-	backlogs []Backlog
+	identity  analysis.Identity
+	judged    time.Duration // the tolerance that the verdicts were given by
+	tolerance time.Duration // the one that compliance is reckoned by
+	rollUps   int
+	last      analysis.RollUp // the newest
+	messages  uint64
+	first     int64
+	offsets   []float64 // one a roll-up, seconds
+	extreme   time.Duration
+	out       time.Duration
+	steps     []Step
+	backlogs  []Backlog
 }
 
-// add takes in the next roll-up.
-func (a *account) add(r analysis.RollUp, tolerance time.Duration, own bool) {
+// add takes in the next roll-up. The time out of the tolerance that it was judged by
+// is known to the message, and of another one to the roll-up only.
+func (a *account) add(r analysis.RollUp) {
 	if a.rollUps == 0 {
 		a.first = r.First
 	}
@@ -83,31 +86,40 @@ func (a *account) add(r analysis.RollUp, tolerance time.Duration, own bool) {
 		a.extreme = r.Extreme
 	}
 	switch {
-	case own:
+	case a.tolerance == a.judged:
 		a.out += r.Out
-	case r.Interval.Outside(tolerance):
+	case r.Interval.Outside(a.tolerance):
 		a.out += time.Duration(r.Last - r.First)
 	}
 }
 
 // row closes the account.
-func (a *account) row(tolerance time.Duration) Row {
+func (a *account) row() Row {
 	r := Row{
 		Host: a.identity.Host, Source: a.identity.Source, Trust: a.last.Trust.String(),
 		Messages: a.messages, First: unixUTC(a.first), Last: unixUTC(a.last.Last),
 		StampFormat: a.last.StampFormat.String(), Zone: a.zone(),
-		Verdict: a.last.Verdict.String(), Explanation: a.identity.Explanation,
+		Verdict: a.last.Verdict.String(), Explanation: a.explanation(),
 		Steps: orEmpty(a.steps), Backlogs: orEmpty(a.backlogs), Claims: orEmpty(a.identity.Claims),
 		OutOfTolerance: a.out.Seconds(), Compliance: "insufficient",
 	}
 	if a.last.Known {
-		a.fill(&r, tolerance)
+		a.fill(&r)
 	}
 	return r
 }
 
+// explanation returns the reason of the row's verdict. Of a verdict that isn't the
+// newest one no reason is kept.
+func (a *account) explanation() string {
+	if a.identity.Explanation != "" {
+		return a.identity.Explanation
+	}
+	return "judged so at " + time.Unix(0, a.last.Last).UTC().Format(time.RFC3339) + "; only the newest verdict's reason is kept"
+}
+
 // fill sets the figures that an interval gives.
-func (a *account) fill(r *Row, tolerance time.Duration) {
+func (a *account) fill(r *Row) {
 	n := &a.last
 	kind := n.Bounds.String()
 	r.BoundKind = &kind
@@ -119,21 +131,30 @@ func (a *account) fill(r *Row, tolerance time.Duration) {
 	r.OffsetP50 = number(quantile(a.offsets, 0.5))
 	r.OffsetP95 = number(quantile(magnitudes(a.offsets), 0.95))
 	r.OffsetMax = inSeconds(a.extreme)
-	r.Compliance = compliance(n, tolerance)
+	r.Compliance = a.compliance()
 }
 
-// compliance holds the interval against the tolerance. While the reference is in
-// doubt nothing is passed or failed.
-func compliance(r *analysis.RollUp, tolerance time.Duration) string {
-	switch {
-	case r.Held:
+// compliance holds the interval against the tolerance. Where a verdict was withheld
+// nothing is passed or failed.
+func (a *account) compliance() string {
+	switch i := &a.last.Interval; {
+	case a.withheld():
 		return "insufficient"
-	case r.Interval.Outside(tolerance):
+	case i.Outside(a.tolerance):
 		return "fail"
-	case r.Interval.Inside(tolerance):
+	case i.Inside(a.tolerance):
 		return "pass"
 	}
 	return "insufficient"
+}
+
+// withheld reports whether the last verdict was withheld for another reason than the
+// width of its interval: the reference in doubt, too few messages, a name that
+// belongs to somebody else.
+func (a *account) withheld() bool {
+	r := &a.last
+	decisive := r.Interval.Inside(a.judged) || r.Interval.Outside(a.judged)
+	return r.Held || r.Verdict == analysis.Insufficient && decisive
 }
 
 func (a *account) zone() string {

@@ -15,12 +15,13 @@ import (
 func (r *Report) WriteJSON(w io.Writer) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
 	return e.Encode(r)
 }
 
-// WriteCSV writes the rows as CSV (RFC 4180): first the names of the columns, which
-// are those of the JSON, then a row a host. Arrays stand as JSON in one cell, what is
-// unknown as an empty one.
+// WriteCSV writes the rows as CSV, quoted as in RFC 4180 and each ended by a line
+// feed: first the names of the columns, which are those of the JSON, then a row a
+// host. Arrays stand as JSON in one cell, what is unknown as an empty one.
 func (r *Report) WriteCSV(w io.Writer) error {
 	c := csv.NewWriter(w)
 	if err := c.Write(columns()); err != nil {

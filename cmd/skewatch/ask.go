@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -15,7 +17,6 @@ import (
 	"github.com/skewatch/skewatch/cmd/internal/api"
 	"github.com/skewatch/skewatch/cmd/internal/client"
 	"github.com/skewatch/skewatch/cmd/internal/config"
-	"github.com/skewatch/skewatch/storage"
 )
 
 // ask finds whoever answers for a reading command and has fn ask it once.
@@ -25,10 +26,10 @@ func (p *program) ask(cmd *cobra.Command, r *reading, fn func(context.Context, a
 		return err
 	}
 	desk, err := place.Find()
-	if err != nil {
-		return explain(err, q)
+	if err == nil {
+		err = errors.Join(fn(cmd.Context(), desk, q), desk.Close())
 	}
-	return explain(errors.Join(fn(cmd.Context(), desk, q), desk.Close()), q)
+	return unanswered(err, q)
 }
 
 // whom returns what a reading command is asked, and the place to ask.
@@ -41,33 +42,35 @@ func (p *program) whom(r *reading) (request, client.Place, error) {
 	if err != nil {
 		return request{}, client.Place{}, err
 	}
-	return q, client.Place{Server: q.Server, Data: q.Data, Config: cfg, Log: newLogger(p.stderr, cfg.Log)}, nil
+	return q, client.Place{Server: q.Server, Data: q.Data, Default: cfg.Data, Log: newLogger(p.stderr, cfg.Log)}, nil
 }
 
 // retryEvery is how long a follower waits for a server that has gone away.
 const retryEvery = time.Second
 
-// follow has fn ask again whenever an answer ends, until SIGINT or SIGTERM: it
-// outlives a restart of the server. fn asks for what comes after the ID that it
-// returned last.
-func (p *program) follow(cmd *cobra.Command, r *reading, fn func(context.Context, api.Desk, request) error) error {
+// follow has what begin returns ask again whenever an answer ends, until the period
+// is over or SIGINT or SIGTERM comes: it outlives a restart of the server. What it
+// asks is for what it hasn't got yet.
+func (p *program) follow(cmd *cobra.Command, r *reading, begin func(request) func(context.Context, api.Desk) error) error {
 	q, place, err := p.whom(r)
 	if err != nil {
 		return err
 	}
 	ctx, release := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 	defer release()
+	fn, find := begin(q), place.Find
 	for first := true; ; first = false {
-		desk, err := place.Find()
+		desk, err := find()
 		if err == nil {
-			err = errors.Join(fn(ctx, desk, q), desk.Close())
+			err = errors.Join(fn(ctx, desk), desk.Close())
 		}
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil, err == nil && q.Period.over(p.now()):
 			return nil
+		case err != nil && (first || !passing(err)):
+			return unanswered(err, q)
 		}
-		if err != nil && (first || !passing(err)) {
-			return explain(err, q)
-		}
+		find = place.FindServer // it may want the files
 		select {
 		case <-ctx.Done():
 			return nil
@@ -76,22 +79,29 @@ func (p *program) follow(cmd *cobra.Command, r *reading, fn func(context.Context
 	}
 }
 
+// over reports whether nothing can happen in the period any more.
+func (p period) over(now time.Time) bool { return !p.Until.IsZero() && !now.Before(p.Until) }
+
 // passing reports whether an error may go away by itself: the server is restarting.
 func passing(err error) bool {
-	return errors.As(err, new(*client.UnreachableError)) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, storage.ErrInUse)
+	return errors.As(err, new(*client.UnreachableError)) || errors.Is(err, client.ErrNoNotice) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, new(net.Error))
 }
 
-// explain adds what to do about a server that doesn't answer.
-func explain(err error, q request) error {
-	var away *client.UnreachableError
-	if !errors.As(err, &away) {
-		return err
+// unanswered makes a failure of what kept a question from being answered: the
+// question itself was in order. It adds what to do about a server that is away.
+func unanswered(err error, q request) error {
+	if err == nil {
+		return nil
 	}
-	hint := "start one with `skewatch serve`, name another with --server URL, or read files with --data DIR"
-	if q.Server != nil {
-		hint = "check the URL, and that `skewatch serve` runs there"
+	if errors.As(err, new(*client.UnreachableError)) {
+		hint := "start one with `skewatch serve`, name another with --server URL, or read files with --data DIR"
+		if q.Server != nil {
+			hint = "check the URL, and that `skewatch serve` runs there"
+		}
+		err = &remedied{err, hint}
 	}
-	return &remedied{err, hint}
+	return failure{err}
 }
 
 // remedied is an error that knows what to do about it.
@@ -106,6 +116,19 @@ func (e *remedied) Remedy() string { return e.remedy }
 // apiQuery returns what a request asks of a desk.
 func (q request) apiQuery() api.Query {
 	return api.Query{Since: q.Period.Since, Until: q.Period.Until, Host: q.Host}
+}
+
+// csvRows writes the names of the columns, and returns what writes a row. That also
+// returns what kept the names from being written.
+func csvRows(w io.Writer, columns ...string) func(cells ...string) error {
+	c := csv.NewWriter(w)
+	write := func(cells ...string) error {
+		_ = c.Write(cells) // Error tells
+		c.Flush()
+		return c.Error()
+	}
+	_ = write(columns...)
+	return write
 }
 
 // signedMicro writes a small offset as chronyc does: the sign, and the unit that fits.

@@ -31,6 +31,10 @@ func TestExitCodes(t *testing.T) {
 		{"serve --nope", exitUsage},
 		{"serve --http :1", exitUsage},
 		{"config check --config /nonexistent", exitUsage},
+		{"analyze", exitUsage},
+		{"analyze --at noon /dev/null", exitUsage},
+		{"analyze /dev/null", exitFailed},
+		{"analyze /nonexistent", exitFailed},
 		{"serve --data /dev/null/data --listen-udp= --listen-tcp= --http= --ntp-server=", exitFailed},
 	}
 	for _, tt := range tests {

@@ -11,13 +11,14 @@ import (
 )
 
 func main() {
-	p := program{stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), now: time.Now}
+	p := program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), now: time.Now}
 	os.Exit(p.run(os.Args[1:]))
 }
 
 // A program is one run of skewatch and what it has of the world. Data goes to
 // stdout and everything else to stderr.
 type program struct {
+	stdin   io.Reader
 	stdout  io.Writer
 	stderr  io.Writer
 	environ []string // as os.Environ returns it
@@ -56,6 +57,6 @@ func (p *program) rootCommand() *cobra.Command {
 	root.SetUsageTemplate(helpTemplate)
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(p.serveCommand(), p.tailCommand(), p.hostsCommand(), p.reportCommand(), p.searchCommand(),
-		p.sourcesCommand(), p.configCommand(), p.versionCommand())
+		p.analyzeCommand(), p.sourcesCommand(), p.configCommand(), p.versionCommand())
 	return root
 }

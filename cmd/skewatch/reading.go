@@ -33,13 +33,20 @@ type request struct {
 	Color  bool   // colour the output
 }
 
-// addReading declares the flags of a reading command. The first of the formats
-// is the default.
+// addReading declares the flags of a command that asks a server, or the files of one.
+// The first of the formats is the default.
 func addReading(cmd *cobra.Command, formats ...string) *reading {
-	r := &reading{format: addFormat(cmd, formats...)}
+	r := addSelection(cmd, formats...)
 	flags := cmd.Flags()
 	flags.StringVar(&r.server, "server", "", "ask the server at this `URL` (default: the local one)")
 	flags.StringVar(&r.data, "data", "", "ask the server that runs on this `DIR`, or read the files there when none runs")
+	return r
+}
+
+// addSelection declares the flags of every reading command, wherever it reads.
+func addSelection(cmd *cobra.Command, formats ...string) *reading {
+	r := &reading{format: addFormat(cmd, formats...)}
+	flags := cmd.Flags()
 	flags.StringVar(&r.since, "since", "", "begin at this `TIME`: RFC 3339, or back from now, such as 24h or 7d")
 	flags.StringVar(&r.until, "until", "", "end before this `TIME`")
 	flags.StringVar(&r.host, "host", "", "only hosts whose names match this `GLOB`, such as 'web*'")
@@ -49,10 +56,16 @@ func addReading(cmd *cobra.Command, formats ...string) *reading {
 
 // request checks the flags and the environment and returns what they ask for.
 func (r *reading) request(p *program) (request, error) {
-	q := request{Format: r.format.chosen, Host: strings.ToLower(r.host), Color: !r.noColor && p.colorful()}
-	if err := r.place(&q, p); err != nil {
-		return request{}, err
+	q, err := r.selection(p)
+	if err == nil {
+		err = r.place(&q, p)
 	}
+	return q, err
+}
+
+// selection checks the flags that addSelection declares and returns what they ask for.
+func (r *reading) selection(p *program) (request, error) {
+	q := request{Format: r.format.chosen, Host: strings.ToLower(r.host), Color: !r.noColor && p.colorful()}
 	if _, err := path.Match(q.Host, ""); err != nil {
 		return request{}, &config.Error{Field: "--host", Problem: "not a name pattern", Value: r.host,
 			Hint: `write a name with * and ? for any part, such as "web*"`}

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,25 +34,25 @@ as it was sent, bit for bit, and a line feed; in JSON as "raw" in base64.`,
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return p.ask(cmd, r, func(ctx context.Context, d api.Desk, q request) error {
 			out := bufio.NewWriter(p.stdout)
-			print := messagePrinter(out, q)
-			if *raw && q.Format != "json" {
-				print = func(m api.Message) error { return printFrame(out, m) }
-			}
 			query := q.apiQuery()
 			query.Raw = *raw
-			return errors.Join(d.Messages(ctx, query, print), out.Flush())
+			return errors.Join(d.Messages(ctx, query, messagePrinter(out, q.Format, *raw)), out.Flush())
 		})
 	}
 	return cmd
 }
 
-// messagePrinter returns what prints messages in the format asked for.
-func messagePrinter(w io.Writer, q request) func(api.Message) error {
-	switch q.Format {
-	case "json":
+// messagePrinter returns what prints messages in a format, or if raw is set their
+// frames.
+func messagePrinter(w io.Writer, format string, raw bool) func(api.Message) error {
+	switch {
+	case format == "json":
 		lines := json.NewEncoder(w)
+		lines.SetEscapeHTML(false)
 		return func(m api.Message) error { m.ID = 0; return lines.Encode(m) }
-	case "csv":
+	case raw:
+		return func(m api.Message) error { return printFrame(w, m) }
+	case format == "csv":
 		return csvMessages(w)
 	}
 	return func(m api.Message) error { return printMessage(w, m) }
@@ -88,15 +87,14 @@ func printMessage(w io.Writer, m api.Message) error {
 
 // csvMessages returns what prints messages as CSV, the names of the columns first.
 func csvMessages(w io.Writer) func(api.Message) error {
-	c := csv.NewWriter(w)
-	header := []string{"received", "sent", "host", "source", "transport", "facility", "severity", "app", "procid", "msgid",
-		"stamp_format", "stamped_by", "message"}
+	row := csvRows(w, "received", "sent", "host", "source", "transport", "facility", "severity", "app", "procid", "msgid",
+		"stamp_format", "stamped_by", "message")
 	return func(m api.Message) error {
 		sent := ""
 		if m.Sent != nil {
 			sent = *m.Sent
 		}
-		return writeCSV(c, &header, []string{m.Received.Format(time.RFC3339Nano), sent, m.Host, m.Source, m.Transport, m.Facility,
-			m.Severity, m.App, m.ProcID, m.MsgID, m.StampFormat, m.StampedBy, m.Message})
+		return row(m.Received.Format(time.RFC3339Nano), sent, m.Host, m.Source, m.Transport, m.Facility, m.Severity,
+			m.App, m.ProcID, m.MsgID, m.StampFormat, m.StampedBy, m.Message)
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/skewatch/skewatch/analysis/report"
 	"github.com/skewatch/skewatch/cmd/internal/api"
 	"github.com/skewatch/skewatch/ntpcheck"
 )
@@ -62,24 +62,23 @@ var sourceMarks = map[ntpcheck.SourceState]string{
 func sourcesTable(w io.Writer, s *ntpcheck.Status) error {
 	b := bufio.NewWriter(w)
 	ref := &s.Reference
-	fmt.Fprintf(b, "Reference: %s", ref.State)
+	text := "Reference: " + ref.State.String()
 	if ref.Source != "" {
-		fmt.Fprintf(b, ", %s", ref.Source)
+		text += ", " + ref.Source
 	}
 	if ref.OffsetSeconds != nil {
-		fmt.Fprintf(b, ", our clock needs %s ± %s", signedMicro(ref.OffsetSeconds), unsigned(ref.BoundSeconds))
+		text += fmt.Sprintf(", our clock needs %s ± %s", signedMicro(ref.OffsetSeconds), unsigned(ref.BoundSeconds))
 	}
-	if ref.Reason != "" {
-		fmt.Fprintf(b, "\n  %s", ref.Reason)
-	}
-	const row = "^%s %-30s %7s %5s %5s %9s %8s %8s %9s\n"
-	fmt.Fprintf(b, "\n\nM"+row[1:], "S", "Name/IP address", "Stratum", "Poll", "Reach", "Offset", "Delay", "Jitter", "RootDist")
+	fmt.Fprint(b, report.Wrap("", text), report.Wrap("  ", ref.Reason), "\n")
+	const row = "%s%s %s %7s %5s %5s %9s %8s %8s %9s\n"
+	fmt.Fprintf(b, row, "M", "S", report.Cell("Name/IP address", 30), "Stratum", "Poll", "Reach", "Offset", "Delay", "Jitter", "RootDist")
 	for i := range s.Sources {
 		x := &s.Sources[i]
-		fmt.Fprintf(b, row, sourceMarks[x.State], x.Address, whole(x.Stratum), strconv.FormatFloat(x.PollSeconds, 'g', 4, 64), x.Reach,
-			signedMicro(x.OffsetSeconds), unsigned(x.DelaySeconds), unsigned(x.JitterSeconds), unsigned(x.RootDistanceSeconds))
+		fmt.Fprintf(b, row, "^", sourceMarks[x.State], report.Cell(x.Address, 30), whole(x.Stratum),
+			plain(&x.PollSeconds), x.Reach, signedMicro(x.OffsetSeconds), unsigned(x.DelaySeconds),
+			unsigned(x.JitterSeconds), unsigned(x.RootDistanceSeconds))
 		if x.Reason != "" {
-			fmt.Fprintf(b, "     %s: %s\n", x.State, x.Reason)
+			fmt.Fprint(b, report.Wrap("     ", x.State.String()+": "+x.Reason))
 		}
 	}
 	fmt.Fprintln(b, "\nS: * selected, + combined, - candidate, x falseticker, ? unreachable or refused. Poll in seconds.")
@@ -96,19 +95,22 @@ func whole(n *int) string {
 
 // sourcesCSV writes a row a source, with the columns of the JSON.
 func sourcesCSV(w io.Writer, s *ntpcheck.Status) error {
-	c := csv.NewWriter(w)
-	rows := [][]string{{"address", "state", "stratum", "poll_seconds", "reach", "offset_seconds", "delay_seconds",
-		"jitter_seconds", "root_distance_seconds", "authenticated", "reason"}}
+	b := bufio.NewWriter(w)
+	row := csvRows(b, "address", "state", "stratum", "poll_seconds", "reach", "offset_seconds", "delay_seconds",
+		"jitter_seconds", "root_distance_seconds", "authenticated", "reason")
 	for i := range s.Sources {
 		x := &s.Sources[i]
 		stratum := ""
 		if x.Stratum != nil {
 			stratum = strconv.Itoa(*x.Stratum)
 		}
-		rows = append(rows, []string{x.Address, x.State.String(), stratum, plain(&x.PollSeconds), x.Reach, plain(x.OffsetSeconds),
-			plain(x.DelaySeconds), plain(x.JitterSeconds), plain(x.RootDistanceSeconds), strconv.FormatBool(x.Authenticated), x.Reason})
+		err := row(x.Address, x.State.String(), stratum, plain(&x.PollSeconds), x.Reach, plain(x.OffsetSeconds),
+			plain(x.DelaySeconds), plain(x.JitterSeconds), plain(x.RootDistanceSeconds), strconv.FormatBool(x.Authenticated), x.Reason)
+		if err != nil {
+			return err
+		}
 	}
-	return c.WriteAll(rows)
+	return b.Flush()
 }
 
 // plain writes a number without exponent, "" if it isn't known.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,7 +18,7 @@ func (p *program) tailCommand() *cobra.Command {
 		Use:  "tail",
 		Args: noArguments,
 		Long: `Follow the warnings about the hosts' clocks, or with --messages the messages
-themselves, from now on or from --since. With --until it ends instead.
+themselves, from now on or from --since, until interrupted or up to --until.
 
 Usage:
   skewatch tail [FLAG ...]
@@ -30,19 +29,22 @@ When the server is restarted it waits, and goes on where it was.`,
 	r := addReading(cmd, "table", "json", "csv")
 	messages := cmd.Flags().Bool("messages", false, "follow messages instead of warnings")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		from, after := p.now(), uint64(0)
-		return p.follow(cmd, r, func(ctx context.Context, d api.Desk, q request) error {
+		return p.follow(cmd, r, func(q request) func(context.Context, api.Desk) error {
 			query := q.apiQuery()
-			query.Follow, query.After = true, after
+			query.Follow = true
 			if query.Since.IsZero() {
-				query.Since = from
+				query.Since = p.now()
 			}
 			if *messages {
-				print := messagePrinter(p.stdout, q)
-				return d.Messages(ctx, query, func(m api.Message) error { after = m.ID; return print(m) })
+				print := messagePrinter(p.stdout, q.Format, false)
+				return func(ctx context.Context, d api.Desk) error {
+					return d.Messages(ctx, query, func(m api.Message) error { query.After = m.ID; return print(m) })
+				}
 			}
 			print := eventPrinter(p.stdout, q)
-			return d.Events(ctx, query, func(e api.Event) error { after = e.ID; return print(e) })
+			return func(ctx context.Context, d api.Desk) error {
+				return d.Events(ctx, query, func(e api.Event) error { query.After = max(query.After, e.ID); return print(e) })
+			}
 		})
 	}
 	return cmd
@@ -53,6 +55,7 @@ func eventPrinter(w io.Writer, q request) func(api.Event) error {
 	switch q.Format {
 	case "json":
 		lines := json.NewEncoder(w)
+		lines.SetEscapeHTML(false)
 		return func(e api.Event) error { e.ID = 0; return lines.Encode(e) }
 	case "csv":
 		return csvEvents(w)
@@ -79,8 +82,8 @@ func printEvent(w io.Writer, e api.Event, color bool) error {
 	if e.Severity != "" && e.Event != "clear" {
 		what += " " + e.Severity
 	}
-	_, err := fmt.Fprintf(w, "%s %s%-11s%s %-24s %-12s %s s\n    %s\n", e.Time.Format("2006-01-02T15:04:05Z"), on, what, off,
-		report.Clip(e.Host+" ("+e.Source+")", 24), e.Verdict, report.Offset(e.Offset), report.Printable(e.Text))
+	_, err := fmt.Fprintf(w, "%s %s%-11s%s %s %-12s %s s\n%s", e.Time.Format("2006-01-02T15:04:05Z"), on, what, off,
+		report.Cell(e.Host+" ("+e.Source+")", 36), e.Verdict, report.Offset(e.Offset), report.Wrap("    ", e.Text))
 	return err
 }
 
@@ -96,27 +99,10 @@ func eventColor(e api.Event) string {
 
 // csvEvents returns what prints events as CSV, the names of the columns first.
 func csvEvents(w io.Writer) func(api.Event) error {
-	c := csv.NewWriter(w)
-	header := []string{"time", "host", "source", "event", "severity", "verdict", "previous",
-		"offset_seconds", "offset_low_seconds", "offset_high_seconds", "since", "text"}
+	row := csvRows(w, "time", "host", "source", "event", "severity", "verdict", "previous",
+		"offset_seconds", "offset_low_seconds", "offset_high_seconds", "since", "text")
 	return func(e api.Event) error {
-		row := []string{e.Time.Format(time.RFC3339Nano), e.Host, e.Source, e.Event, e.Severity, e.Verdict, e.Previous,
-			plain(e.Offset), plain(e.OffsetLow), plain(e.OffsetHigh), e.Since.Format(time.RFC3339Nano), e.Text}
-		return writeCSV(c, &header, row)
+		return row(e.Time.Format(time.RFC3339Nano), e.Host, e.Source, e.Event, e.Severity, e.Verdict, e.Previous,
+			plain(e.Offset), plain(e.OffsetLow), plain(e.OffsetHigh), e.Since.Format(time.RFC3339Nano), e.Text)
 	}
-}
-
-// writeCSV writes and flushes a row, before the first one the header.
-func writeCSV(c *csv.Writer, header *[]string, row []string) error {
-	if *header != nil {
-		if err := c.Write(*header); err != nil {
-			return err
-		}
-		*header = nil
-	}
-	if err := c.Write(row); err != nil {
-		return err
-	}
-	c.Flush()
-	return c.Error()
 }

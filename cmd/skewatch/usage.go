@@ -13,6 +13,7 @@ Commands:
   hosts       show the clock of every host
   report      export the skew of every host over a period
   search      print stored messages
+  analyze     judge the clocks in an archive that kept both times of its messages
   sources     show the NTP sources and the collector's own clock
   config      check or show the configuration
   version     print the version

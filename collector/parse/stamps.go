@@ -1,6 +1,25 @@
 package parse
 
-import "github.com/skewatch/skewatch/collector/message"
+import (
+	"bytes"
+
+	"github.com/skewatch/skewatch/collector/message"
+)
+
+// Stamp reads a stamp that stands alone, as in an export: one of RFC 3339 or of RFC
+// 3164, with or without spaces around it. It is StampNone if there is nothing or the
+// NILVALUE "-" of RFC 5424, and StampInvalid if what is there can't be read.
+func Stamp(text []byte) message.Stamp {
+	text = bytes.TrimSpace(text)
+	var s message.Stamp
+	if len(text) == 0 || len(text) == 1 && text[0] == '-' {
+		return s
+	}
+	if n := readHeaderStamp(text, &s); n < len(text) {
+		return message.Stamp{Format: message.StampInvalid}
+	}
+	return s
+}
 
 // A reader of stamps writes what it reads to s, which is zero before, and returns
 // how many bytes the stamp takes: 0, and s untouched, when b does not begin with

@@ -182,3 +182,41 @@ func TestBSDStampsAgainstPackageTime(t *testing.T) {
 		}
 	}
 }
+
+// A stamp that stands alone is all of the text, but for spaces.
+func TestStamp(t *testing.T) {
+	const civil = "2003-10-11 22:14:15"
+	tests := []struct {
+		in     string
+		format message.StampFormat
+		civil  string
+		digits uint8
+		zone   bool
+	}{
+		{"Oct 11 22:14:15", message.StampBSD, "2000-10-11 22:14:15", 0, false},
+		{" Oct 11 22:14:15.250: ", message.StampBSD, "2000-10-11 22:14:15.25", 3, false},
+		{"2003-10-11T22:14:15+02:00", message.StampRFC3339, civil, 0, true},
+		{"2003-10-11 22:14:15", message.StampRFC3339, civil, 0, false},
+		{"", message.StampNone, "", 0, false},
+		{" - ", message.StampNone, "", 0, false},
+		{"--", message.StampInvalid, "", 0, false},
+		{"yesterday", message.StampInvalid, "", 0, false},
+		{"1065910455", message.StampInvalid, "", 0, false},
+		{"Feb 30 22:14:15", message.StampInvalid, "", 0, false},
+		{"Oct 11 22:14:15 web1", message.StampInvalid, "", 0, false},
+		{"2003-10-11T22:14:15Zulu", message.StampInvalid, "", 0, false},
+		{"2003-10-11", message.StampInvalid, "", 0, false},
+		{"Oct", message.StampInvalid, "", 0, false},
+	}
+	for _, tt := range tests {
+		have := Stamp([]byte(tt.in))
+		civil := ""
+		if have.Usable() {
+			civil = time.Unix(0, have.Civil).UTC().Format("2006-01-02 15:04:05.999999999")
+		}
+		if have.Format != tt.format || civil != tt.civil || have.Digits != tt.digits || have.HasZone != tt.zone {
+			t.Errorf("Stamp(%q) = %v %s, %d digits, zone %v; want %v %s, %d, %v", tt.in,
+				have.Format, civil, have.Digits, have.HasZone, tt.format, tt.civil, tt.digits, tt.zone)
+		}
+	}
+}

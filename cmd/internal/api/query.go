@@ -2,9 +2,12 @@ package api
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/skewatch/skewatch/analysis/report"
@@ -51,14 +54,12 @@ func (q Query) Values() url.Values {
 	return v
 }
 
-// ParseQuery reads a query from URL parameters.
+// ParseQuery reads a query from URL parameters. Those that it doesn't know are
+// refused: passed over, they would have another question answered.
 func ParseQuery(v url.Values) (Query, error) {
 	p := parameters{values: v}
-	q := Query{
-		Since: p.time("since"), Until: p.time("until"), Host: p.glob("host"),
-		Follow: p.bool("follow"), Raw: p.bool("raw"), After: p.number("after"),
-	}
-	return q, p.err
+	q := p.query()
+	return q, p.end()
 }
 
 // Values writes a query as URL parameters; ParseReportQuery reads them.
@@ -72,21 +73,41 @@ func (q ReportQuery) Values() url.Values {
 	return v
 }
 
-// ParseReportQuery reads a query from URL parameters.
+// ParseReportQuery reads a query from URL parameters, as strictly as ParseQuery.
 func ParseReportQuery(v url.Values) (ReportQuery, error) {
-	q, err := ParseQuery(v)
-	p := parameters{values: v, err: err}
-	rq := ReportQuery{Query: q}
-	if v.Has("profile") {
-		rq.Profile = &report.Profile{Name: v.Get("profile"), Warn: p.seconds("warn_seconds"), Crit: p.seconds("crit_seconds")}
+	p := parameters{values: v}
+	q := ReportQuery{Query: p.query()}
+	if name, given := p.text("profile"); given {
+		q.Profile = &report.Profile{Name: name, Warn: p.seconds("warn_seconds"), Crit: p.seconds("crit_seconds")}
 	}
-	return rq, p.err
+	return q, p.end()
 }
 
 // parameters reads URL parameters and keeps the first error.
 type parameters struct {
 	values url.Values
+	known  []string
 	err    error
+}
+
+func (p *parameters) query() Query {
+	return Query{
+		Since: p.time("since"), Until: p.time("until"), Host: p.glob("host"),
+		Follow: p.bool("follow"), Raw: p.bool("raw"), After: p.number("after"),
+	}
+}
+
+// end returns what is wrong with the parameters, once all known ones are read.
+func (p *parameters) end() error {
+	for _, name := range slices.Sorted(maps.Keys(p.values)) {
+		switch {
+		case !slices.Contains(p.known, name):
+			p.fail(name, "unknown parameter: known are "+strings.Join(p.known, ", "))
+		case len(p.values[name]) > 1:
+			p.fail(name, "given more than once")
+		}
+	}
+	return p.err
 }
 
 func (p *parameters) fail(name, problem string) {
@@ -95,11 +116,17 @@ func (p *parameters) fail(name, problem string) {
 	}
 }
 
+func (p *parameters) text(name string) (value string, given bool) {
+	p.known = append(p.known, name)
+	return p.values.Get(name), p.values.Has(name)
+}
+
 func (p *parameters) time(name string) time.Time {
-	if !p.values.Has(name) {
+	text, given := p.text(name)
+	if !given {
 		return time.Time{}
 	}
-	t, err := time.Parse(time.RFC3339, p.values.Get(name))
+	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
 		p.fail(name, `not an RFC 3339 time such as "2026-03-01T12:00:00Z"`)
 	}
@@ -107,18 +134,19 @@ func (p *parameters) time(name string) time.Time {
 }
 
 func (p *parameters) glob(name string) string {
-	g := p.values.Get(name)
-	if _, err := path.Match(g, ""); err != nil {
+	text, _ := p.text(name)
+	if _, err := path.Match(text, ""); err != nil {
 		p.fail(name, `not a name pattern such as "web*"`)
 	}
-	return g
+	return strings.ToLower(text)
 }
 
 func (p *parameters) bool(name string) bool {
-	if !p.values.Has(name) {
+	text, given := p.text(name)
+	if !given {
 		return false
 	}
-	b, err := strconv.ParseBool(p.values.Get(name))
+	b, err := strconv.ParseBool(text)
 	if err != nil {
 		p.fail(name, "neither true nor false")
 	}
@@ -126,10 +154,11 @@ func (p *parameters) bool(name string) bool {
 }
 
 func (p *parameters) number(name string) uint64 {
-	if !p.values.Has(name) {
+	text, given := p.text(name)
+	if !given {
 		return 0
 	}
-	n, err := strconv.ParseUint(p.values.Get(name), 10, 64)
+	n, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
 		p.fail(name, "not a whole number")
 	}
@@ -137,8 +166,9 @@ func (p *parameters) number(name string) uint64 {
 }
 
 func (p *parameters) seconds(name string) float64 {
-	s, err := strconv.ParseFloat(p.values.Get(name), 64)
-	if err != nil || s <= 0 || s > 1e9 {
+	text, _ := p.text(name)
+	s, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(s > 0 && s <= 1e9) { // so put, it refuses NaN
 		p.fail(name, "not a positive number of seconds")
 	}
 	return s

@@ -84,7 +84,7 @@ func lines[T any](ctx context.Context, c *HTTP, path string, q api.Query, fn fun
 		var v T
 		err := d.Decode(&v)
 		switch {
-		case errors.Is(err, io.EOF) || err != nil && ctx.Err() != nil:
+		case errors.Is(err, io.EOF) || err != nil && q.Follow && ctx.Err() != nil:
 			return nil
 		case err != nil:
 			return fmt.Errorf("the answer of %s was cut short: %w", c.base, err)
@@ -104,7 +104,7 @@ func (c *HTTP) get(ctx context.Context, path string, v url.Values) (io.ReadClose
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return nil, &UnreachableError{c.base.String(), errors.Unwrap(err)}
+		return nil, &UnreachableError{c.base.String(), errors.Unwrap(err)} // without the URL of the question
 	}
 	if res.StatusCode == http.StatusOK {
 		return res.Body, nil

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
-	"os"
 
 	"github.com/sirupsen/logrus"
 
@@ -21,10 +20,10 @@ const DefaultURL = "http://127.0.0.1:8514"
 // A Place is where answers can be had: from a server, or from a data directory and
 // whoever runs on it.
 type Place struct {
-	Server *url.URL // nil for the one in Data
-	Data   string   // "" for the local server
-	Config *config.Config
-	Log    logrus.FieldLogger
+	Server  *url.URL // nil for the one on Data
+	Data    string   // "" for the local server
+	Default string   // the data directory of a local server
+	Log     logrus.FieldLogger
 }
 
 // A Found is a desk to be closed after use.
@@ -36,56 +35,56 @@ type Found struct {
 // Find returns whoever answers for a place: the server named, or the one that runs
 // on the data directory, or the files there when none runs.
 func (p Place) Find() (Found, error) {
+	if p.Server != nil || p.Data == "" {
+		return p.FindServer()
+	}
+	files, err := server.OpenFiles(p.Data, p.Log)
+	switch {
+	case errors.Is(err, storage.ErrInUse):
+		return p.FindServer()
+	case errors.Is(err, fs.ErrNotExist):
+		return Found{}, &config.Error{Field: "--data", Problem: "no server has kept its data there", Value: p.Data,
+			Hint: "give the directory that `skewatch serve --data` was started with"}
+	case err != nil:
+		return Found{}, err
+	}
+	return Found{files, files.Close}, nil
+}
+
+// ErrNoNotice is returned while no server says that it runs on the data directory.
+var ErrNoNotice = errors.New("no server there says where it answers")
+
+// FindServer is Find for those who want a server and no files: those hold the data
+// directory, and keep a server from starting on it.
+func (p Place) FindServer() (Found, error) {
 	switch {
 	case p.Server != nil:
-		return found(p.Server), nil
+		return running(p.Server), nil
 	case p.Data == "":
 		return p.local()
 	}
-	if _, err := os.Stat(p.Data); errors.Is(err, fs.ErrNotExist) {
-		return Found{}, &config.Error{Field: "--data", Problem: "no such directory", Value: p.Data,
-			Hint: "give the directory that `skewatch serve --data` was started with"}
-	}
-	files, err := p.files()
-	if errors.Is(err, storage.ErrInUse) {
-		return p.running()
-	}
-	return files, err
-}
-
-// local asks the server on the default data directory, else the default address.
-func (p Place) local() (Found, error) {
-	if n, err := server.ReadNotice(p.Config.Data); err == nil && n.URL != "" {
-		if u, err := url.Parse(n.URL); err == nil {
-			return found(u), nil
-		}
-	}
-	u, err := url.Parse(DefaultURL)
-	return found(u), err
-}
-
-// running asks the server that has the data directory open.
-func (p Place) running() (Found, error) {
 	n, err := server.ReadNotice(p.Data)
-	if err != nil {
-		return Found{}, fmt.Errorf("a server has %s open, but doesn't say where it answers: %w", p.Data, err)
-	}
-	if n.URL == "" {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return Found{}, fmt.Errorf("%s: %w", p.Data, ErrNoNotice)
+	case err != nil:
+		return Found{}, fmt.Errorf("read where the server on %s answers: %w", p.Data, err)
+	case n.URL == "":
 		return Found{}, &config.Error{Field: "--data", Problem: "the server there has its HTTP API turned off", Value: p.Data,
 			Hint: "start it with --http, or stop it to read its files"}
 	}
 	u, err := url.Parse(n.URL)
-	return found(u), err
+	return running(u), err
 }
 
-func (p Place) files() (Found, error) {
-	cfg := *p.Config
-	cfg.Data = p.Data
-	f, err := server.OpenFiles(&cfg, p.Log)
-	if err != nil {
-		return Found{}, err
+// local asks the server on the default data directory, else the default address.
+func (p Place) local() (Found, error) {
+	n, err := server.ReadNotice(p.Default)
+	if err != nil || n.URL == "" {
+		n.URL = DefaultURL
 	}
-	return Found{f, f.Close}, nil
+	u, err := url.Parse(n.URL)
+	return running(u), err
 }
 
-func found(u *url.URL) Found { return Found{NewHTTP(u), func() error { return nil }} }
+func running(u *url.URL) Found { return Found{NewHTTP(u), func() error { return nil }} }

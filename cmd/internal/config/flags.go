@@ -23,6 +23,14 @@ func ProfileFlags(set *pflag.FlagSet) {
 	declare(set, func(flag string) bool { return flag == "profile" || flag == "tolerance" })
 }
 
+// JudgingFlags declares --config and the flags that say how clocks are judged, for a
+// command that doesn't take all of them. Load reads them from such a set as well.
+func JudgingFlags(set *pflag.FlagSet) {
+	set.Var(&texts{arg: "FILE"}, "config", "read settings from this YAML file")
+	ProfileFlags(set)
+	declare(set, func(flag string) bool { return flag == "assume-zone" })
+}
+
 func declare(set *pflag.FlagSet, wanted func(flag string) bool) {
 	for _, s := range new(Config).settings() {
 		if wanted(s.flag) {

@@ -42,7 +42,11 @@ func writeNotice(data string, n Notice) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(data, noticeName)
+	return replace(filepath.Join(data, noticeName), b)
+}
+
+// replace writes a file that nobody ever finds half written.
+func replace(path string, b []byte) error {
 	if err := os.WriteFile(path+".new", b, 0o600); err != nil {
 		return err
 	}
@@ -93,9 +97,6 @@ func notifySystemd(socket, state string) error {
 	if socket == "" {
 		return nil
 	}
-	if strings.HasPrefix(socket, "@") { // an abstract socket's name begins with NUL
-		socket = "\x00" + socket[1:]
-	}
 	c, err := net.Dial("unixgram", socket)
 	if err != nil {
 		return err
@@ -120,7 +121,10 @@ func openError(err error, cfg *config.Config) error {
 // counts returns what was received, for the log.
 func (s *Server) counts() logrus.Fields {
 	c := s.collector.Stats()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return logrus.Fields{
-		"udp": c.UDP.Messages, "tcp": c.TCP.Messages, "dropped_by_kernel": c.UDP.DroppedByKernel, "stored": s.store.Last(),
+		"udp": c.UDP.Messages, "tcp": c.TCP.Messages, "dropped_by_kernel": c.UDP.DroppedByKernel,
+		"stored": s.store.Last(), "not_judged": s.fleet.TurnedAway(),
 	}
 }

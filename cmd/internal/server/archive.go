@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -21,39 +20,44 @@ import (
 // kept in step: every message of the store is evidence in the fleet, and a checkpoint
 // says up to which one.
 type archive struct {
-	cfg   *config.Config
-	log   logrus.FieldLogger
-	store *storage.Store
+	cfg      *config.Config
+	log      logrus.FieldLogger
+	now      func() time.Time
+	store    *storage.Store
+	stopping chan struct{} // closed when nothing shall wait any longer for a store that fails
+
+	stored chime // rings for messages
+	told   chime // rings for events
 
 	order sync.Mutex // numbering and observing a batch are one step; held while the disk is slow
-	mu    sync.Mutex // guards fleet; never held while waiting for the disk
-	fleet *analysis.Fleet
+
+	mu        sync.Mutex // guards what follows; never held while waiting for the disk
+	fleet     *analysis.Fleet
+	observed  uint64 // the newest message that the fleet includes
+	found     []analysis.Finding
+	samples   []storage.ReferenceSample
+	unwritten *checkpoint // on its way to the disk
 }
 
-// openArchive opens the data directory and brings the fleet up to the newest
-// message: the last checkpoint, and the messages since.
-func openArchive(cfg *config.Config, log logrus.FieldLogger, readOnly bool) (*archive, error) {
-	store, err := storage.Open(cfg.Data, storage.Options{ReadOnly: readOnly, Log: log})
-	if err != nil {
-		return nil, err
+// newArchive brings a fleet up to the newest message of a store: the last checkpoint,
+// and the messages since.
+func newArchive(store *storage.Store, cfg *config.Config, log logrus.FieldLogger) (*archive, error) {
+	a := &archive{
+		cfg: cfg, log: log, now: time.Now, store: store, stopping: make(chan struct{}),
+		fleet: analysis.NewFleet(FleetConfig(cfg)),
 	}
-	a := &archive{cfg: cfg, log: log, store: store, fleet: analysis.NewFleet(fleetConfig(cfg))}
-	if err := a.restore(); err != nil {
-		return nil, errors.Join(err, store.Close())
-	}
-	return a, nil
+	return a, a.restore()
 }
 
-func fleetConfig(cfg *config.Config) analysis.Config {
+// FleetConfig returns what a configuration says of the judging of clocks.
+func FleetConfig(cfg *config.Config) analysis.Config {
 	return analysis.Config{Params: analysis.DefaultParams(), Rule: rules(cfg), Hold: cfg.WarnHold}
 }
 
 // restore puts the fleet back. What is damaged is told and left out: a lost state
 // begins anew, and lost messages are no evidence.
 func (a *archive) restore() error {
-	states := 0
 	sequence, err := a.store.States(func(key string, blob []byte) error {
-		states++
 		if err := a.fleet.Restore(analysis.Blob{Key: key, Blob: blob}); err != nil {
 			a.log.WithError(err).Error("a host's state can't be read: its estimate begins anew")
 		}
@@ -62,18 +66,15 @@ func (a *archive) restore() error {
 	if err := a.tolerate(err); err != nil {
 		return fmt.Errorf("read the last checkpoint: %w", err)
 	}
-	replayed := 0
 	err = a.store.Messages(context.Background(), storage.Query{After: sequence}, func(m *message.Message) error {
-		replayed++
+		restoreFields(m)
 		a.fleet.Observe(m)
 		return nil
 	})
 	if err := a.tolerate(err); err != nil {
 		return fmt.Errorf("replay messages since the last checkpoint: %w", err)
 	}
-	if states > 0 || replayed > 0 {
-		a.log.WithFields(logrus.Fields{"hosts": states, "replayed": replayed}).Info("state restored")
-	}
+	a.observed = a.store.Last()
 	return nil
 }
 
@@ -92,6 +93,7 @@ const retryAfter = 100 * time.Millisecond
 
 // Put stores a batch and takes it as evidence. While the store can't write, it
 // blocks, so that streams push back on their senders; the store says so in the log.
+// It gives up when the store is closed, or fails while the server stops.
 func (a *archive) Put(batch []message.Message) error {
 	a.order.Lock()
 	defer a.order.Unlock()
@@ -103,45 +105,24 @@ func (a *archive) Put(batch []message.Message) error {
 		if errors.Is(err, storage.ErrClosed) {
 			return err
 		}
-		time.Sleep(retryAfter)
+		select {
+		case <-a.stopping:
+			return err
+		case <-time.After(retryAfter):
+		}
 	}
+	a.observe(batch)
+	a.stored.ring()
+	return nil
+}
+
+func (a *archive) observe(batch []message.Message) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for i := range batch {
 		a.fleet.Observe(&batch[i])
 	}
-	return nil
-}
-
-// checkpoint writes what has changed in the fleet, and the findings and samples
-// given, in one transaction.
-func (a *archive) checkpoint(now int64, found []analysis.Finding, samples []storage.ReferenceSample) error {
-	c := storage.Changes{Reference: samples}
-	a.order.Lock()
-	a.mu.Lock()
-	c.Sequence = a.store.Last()
-	snapshot := a.fleet.Snapshot()
-	a.mu.Unlock()
-	a.order.Unlock()
-
-	for _, b := range snapshot.Originators {
-		c.States = append(c.States, storage.State(b))
-	}
-	for _, r := range snapshot.RollUps {
-		blob, err := r.RollUp.AppendBinary(nil)
-		if err != nil {
-			return err
-		}
-		c.RollUps = append(c.RollUps, storage.RollUp{Start: r.RollUp.Start, Key: r.Key, Blob: blob})
-	}
-	for _, f := range found {
-		blob, err := json.Marshal(f)
-		if err != nil {
-			return err
-		}
-		c.Findings = append(c.Findings, storage.Finding{At: now, Blob: blob})
-	}
-	return a.store.Checkpoint(c)
+	a.observed = a.store.Last()
 }
 
 // rules returns what is configured for each host.

@@ -4,15 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path"
 	"strings"
 	"time"
 
 	"github.com/skewatch/skewatch/analysis"
-	"github.com/skewatch/skewatch/analysis/report"
 	"github.com/skewatch/skewatch/cmd/internal/api"
-	"github.com/skewatch/skewatch/cmd/internal/build"
 	"github.com/skewatch/skewatch/collector/message"
 	"github.com/skewatch/skewatch/collector/parse"
 	"github.com/skewatch/skewatch/ntpcheck"
@@ -23,203 +20,63 @@ import (
 // of a stopped one have in common.
 type desk struct {
 	*archive
-	now func() time.Time
-
-	// status returns what is known of our own clock.
-	status func() (ntpcheck.Status, error)
-
-	// refresh brings the fleet's estimates up to their newest messages.
-	refresh func()
-
-	// changed returns a channel that is closed at the next commit or event; nil when
-	// nothing can change any more.
-	changed func() <-chan struct{}
-}
-
-// followLeast is how long a follower rests between two looks at the store.
-const followLeast = 100 * time.Millisecond
-
-// Report makes the report of a period, widened to the edges of roll-ups.
-func (d *desk) Report(ctx context.Context, q api.ReportQuery) (*report.Report, error) {
-	d.refresh()
-	own := report.Profile{Name: string(d.cfg.Profile), Warn: d.cfg.Tolerance.Seconds(), Crit: d.cfg.Critical.Seconds()}
-	profile := own
-	if q.Profile != nil {
-		profile = *q.Profile
-	}
-	since, until := widen(q.Since, q.Until)
-	b := report.NewBuilder(profile, profile.Warn == own.Warn)
-	if err := d.gather(b, since, until); err != nil {
-		return nil, err
-	}
-	header, err := d.header(q, since, until)
-	if err != nil {
-		return nil, err
-	}
-	header.Profile = profile
-	return &report.Report{Header: header, Hosts: b.Rows(func(host string) bool { return matches(q.Host, host) })}, nil
-}
-
-// widen returns a period in Unix nanoseconds, its ends moved out to the edges of
-// roll-ups; 0 is open.
-func widen(since, until time.Time) (from, to int64) {
-	span := int64(analysis.RollUpSpan)
-	if !since.IsZero() {
-		from = since.UnixNano() / span * span
-	}
-	if !until.IsZero() {
-		to = (until.UnixNano() + span - 1) / span * span
-	}
-	return from, to
-}
-
-// gather gives the builder everything about the period.
-func (d *desk) gather(b *report.Builder, since, until int64) error {
-	d.mu.Lock()
-	live, identities := d.fleet.RollUps(), d.fleet.Identities()
-	d.mu.Unlock()
-	for _, i := range identities {
-		b.Identify(i)
-	}
-	type place struct {
-		start int64
-		key   string
-	}
-	newer := map[place]bool{}
-	for _, r := range live {
-		newer[place{r.RollUp.Start, r.Key}] = true
-	}
-	err := d.store.RollUps(since, until, func(stored storage.RollUp) error {
-		if newer[place{stored.Start, stored.Key}] {
-			return nil
-		}
-		k := analysis.KeyedRollUp{Key: stored.Key}
-		if err := k.RollUp.UnmarshalBinary(stored.Blob); err != nil {
-			return fmt.Errorf("read the roll-up of %q: %w", stored.Key, err)
-		}
-		b.Add(k)
-		return nil
-	})
-	if err := d.tolerate(err); err != nil {
-		return err
-	}
-	for _, r := range live {
-		if r.RollUp.Start >= since && (until == 0 || r.RollUp.Start < until) {
-			b.Add(r)
-		}
-	}
-	return d.findings(since, until, func(_ storage.Finding, f *analysis.Finding) error {
-		b.Note(*f)
-		return nil
-	})
-}
-
-// findings calls fn with the findings of a period.
-func (d *desk) findings(since, until int64, fn func(storage.Finding, *analysis.Finding) error) error {
-	return d.tolerate(d.store.Findings(since, until, func(stored storage.Finding) error {
-		var f analysis.Finding
-		if err := json.Unmarshal(stored.Blob, &f); err != nil {
-			return fmt.Errorf("read finding %d: %w", stored.ID, err)
-		}
-		return fn(stored, &f)
-	}))
-}
-
-func (d *desk) header(q api.ReportQuery, since, until int64) (report.Header, error) {
-	reference, err := d.reference(since, until)
-	if err != nil {
-		return report.Header{}, err
-	}
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
-	params := analysis.DefaultParams()
-	return report.Header{
-		Generated: d.now().UTC(),
-		Asked:     report.Period{Since: orNil(q.Since), Until: orNil(q.Until)},
-		Effective: report.Period{Since: unixOrNil(since), Until: unixOrNil(until)},
-		Collector: report.Collector{Host: host, Version: build.This().Version, ConfigHash: d.cfg.Hash()},
-		Reference: reference,
-		Estimator: report.EstimatorOf(&params),
-		Notes:     report.Notes(),
-	}, nil
-}
-
-// reference returns our own clock's state now and its gaps in the period.
-func (d *desk) reference(since, until int64) (report.Reference, error) {
-	status, err := d.status()
-	if err != nil {
-		return report.Reference{}, err
-	}
-	s := status.Reference
-	r := report.Reference{
-		State: s.State.String(), Source: s.Source, Stratum: s.Stratum,
-		Offset: s.OffsetSeconds, Bound: s.BoundSeconds, Reason: s.Reason, Gaps: []report.Gap{},
-	}
-	err = d.store.ReferenceHistory(since, until, func(sample storage.ReferenceSample) error {
-		var then ntpcheck.Status
-		if err := json.Unmarshal(sample.Blob, &then); err != nil {
-			return fmt.Errorf("read the reference's history: %w", err)
-		}
-		r.Gaps = extend(r.Gaps, time.Unix(0, sample.At).UTC(), then.Reference.State)
-		return nil
-	})
-	return r, d.tolerate(err)
-}
-
-// extend carries a list of gaps on to the state at a later time.
-func extend(gaps []report.Gap, at time.Time, s ntpcheck.State) []report.Gap {
-	open := len(gaps) > 0 && gaps[len(gaps)-1].To == nil
-	if open && gaps[len(gaps)-1].State != s.String() {
-		gaps[len(gaps)-1].To = &at
-		open = false
-	}
-	if !open && s != ntpcheck.Synchronised {
-		gaps = append(gaps, report.Gap{From: at, State: s.String()})
-	}
-	return gaps
+	live    bool                   // more may come
+	status  func() ntpcheck.Status // what is known of our own clock
+	refresh func()                 // brings the fleet's estimates up to their newest messages
 }
 
 // Sources returns what is known of the collector's own clock.
-func (d *desk) Sources(context.Context) (ntpcheck.Status, error) { return d.status() }
+func (d *desk) Sources(context.Context) (ntpcheck.Status, error) { return d.status(), nil }
 
 // Events calls fn with the warning events of the query, each once.
 func (d *desk) Events(ctx context.Context, q api.Query, fn func(api.Event) error) error {
 	since, until := unixNano(q.Since), unixNano(q.Until)
-	last := q.After
-	return d.follow(ctx, q.Follow, func() error {
-		return d.findings(since, until, func(stored storage.Finding, f *analysis.Finding) error {
-			if stored.ID <= last {
+	after := q.After
+	return d.follow(ctx, q, &d.told, func() error {
+		return d.findings(ctx, since, until, after, func(id uint64, f *analysis.Finding) error {
+			after = max(after, id) // a clock that was set back puts newer ones first
+			e, isEvent := api.EventOf(f)
+			if !isEvent || !matches(q.Host, f.Host) {
 				return nil
 			}
-			last, since = stored.ID, stored.At
-			if e, ok := api.EventOf(f); ok && matches(q.Host, f.Host) {
-				e.ID = stored.ID
-				return fn(e)
-			}
-			return nil
+			e.ID = id
+			return fn(e)
 		})
 	})
 }
 
-// Messages calls fn with the stored messages of the query, each once.
+// findings calls fn with the findings of a period whose IDs are greater than after.
+func (d *desk) findings(ctx context.Context, since, until int64, after uint64, fn func(id uint64, f *analysis.Finding) error) error {
+	return d.tolerate(d.store.Findings(since, until, func(stored storage.Finding) error {
+		if stored.ID <= after || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		var f analysis.Finding
+		if err := json.Unmarshal(stored.Blob, &f); err != nil {
+			return fmt.Errorf("read finding %d: %w", stored.ID, err)
+		}
+		return fn(stored.ID, &f)
+	}))
+}
+
+// Messages calls fn with the stored messages of the query, each once. Those that were
+// received before the question are among them.
 func (d *desk) Messages(ctx context.Context, q api.Query, fn func(api.Message) error) error {
 	query := storage.Query{After: q.After, Since: unixNano(q.Since), Until: unixNano(q.Until)}
 	rule := rules(d.cfg)
-	return d.follow(ctx, q.Follow, func() error {
+	return d.follow(ctx, q, &d.stored, func() error {
+		_ = d.store.Sync(ctx) // when it fails, what is on disk is all there is to show
 		return d.tolerate(d.store.Messages(ctx, query, func(m *message.Message) error {
 			query.After = m.Sequence
 			host := string(m.Host)
-			if len(m.Host) == 0 {
+			if host == "" {
 				host = m.Source.String()
 			}
 			if !matches(q.Host, host) {
 				return nil
 			}
 			restoreFields(m)
-			zone := rule(host, m.Source).Zone
-			return fn(api.MessageOf(m, zone, q.Raw))
+			return fn(api.MessageOf(m, rule(host, m.Source).Zone, q.Raw))
 		}))
 	})
 }
@@ -232,17 +89,29 @@ func restoreFields(m *message.Message) {
 	m.Priority, m.Sent, m.Host = stored.Priority, stored.Sent, stored.Host
 }
 
-// follow calls look and, if asked to, again whenever something has changed, until
-// the context ends.
-func (d *desk) follow(ctx context.Context, on bool, look func() error) error {
+// followLeast is how long a follower rests between two looks at the store.
+const followLeast = 100 * time.Millisecond
+
+// follow calls look and, if the query says so, again whenever the bell has rung, until
+// the context or the query's period ends.
+func (d *desk) follow(ctx context.Context, q api.Query, bell *chime, look func() error) error {
+	if !q.Follow || !d.live {
+		return look()
+	}
+	var over <-chan time.Time // never
+	if !q.Until.IsZero() {
+		over = time.After(q.Until.Sub(d.now()))
+	}
 	for {
-		changed := d.changed()
-		if err := look(); err != nil || !on || changed == nil {
+		changed := bell.wait()
+		if err := look(); err != nil && ctx.Err() == nil {
 			return err
 		}
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-over:
+			return look()
 		case <-changed:
 		}
 		select { // changes come in bursts
@@ -254,32 +123,27 @@ func (d *desk) follow(ctx context.Context, on bool, look func() error) error {
 }
 
 // matches reports whether a host's name matches a glob in lower case; "" matches all.
+// A slash in a name is a character as any other: Cisco's hold some.
 func matches(glob, host string) bool {
 	if glob == "" {
 		return true
 	}
-	ok, err := path.Match(glob, strings.ToLower(host))
+	flat := strings.NewReplacer("/", "\x00")
+	ok, err := path.Match(flat.Replace(glob), flat.Replace(strings.ToLower(host)))
 	return ok && err == nil
 }
 
-func orNil(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC()
-	return &t
-}
-
-func unixOrNil(ns int64) *time.Time {
-	if ns == 0 {
-		return nil
-	}
-	return orNil(time.Unix(0, ns))
-}
-
+// unixNano returns a time in Unix nanoseconds, 0 for the zero time. What lies outside
+// of the times that a clock can have shown becomes the nearest of these.
 func unixNano(t time.Time) int64 {
-	if t.IsZero() {
+	const last int64 = 1 << 62 // in the year 2116
+	switch {
+	case t.IsZero():
 		return 0
+	case t.Unix() < 0:
+		return 1
+	case t.Unix() >= last/int64(time.Second):
+		return last
 	}
-	return t.UnixNano()
+	return max(t.UnixNano(), 1)
 }

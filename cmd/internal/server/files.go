@@ -1,13 +1,15 @@
 package server
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/sirupsen/logrus"
 
-	"github.com/skewatch/skewatch/analysis"
 	"github.com/skewatch/skewatch/cmd/internal/api"
 	"github.com/skewatch/skewatch/cmd/internal/config"
 	"github.com/skewatch/skewatch/ntpcheck"
@@ -21,47 +23,81 @@ type Files struct{ *desk }
 var _ api.Desk = Files{}
 
 // OpenFiles opens a data directory for reading. It fails with storage.ErrInUse
-// while a server runs on it.
-func OpenFiles(cfg *config.Config, log logrus.FieldLogger) (Files, error) {
-	a, err := openArchive(cfg, log, true)
+// while a server runs on it, and with fs.ErrNotExist if none ever did.
+func OpenFiles(data string, log logrus.FieldLogger) (Files, error) {
+	store, err := storage.Open(data, storage.Options{ReadOnly: true, Log: log})
 	if err != nil {
 		return Files{}, err
 	}
-	d := &desk{archive: a, now: time.Now, changed: func() <-chan struct{} { return nil }, status: a.lastStatus}
-	d.refresh = d.review
+	d, err := newFiles(data, store, log)
+	if err != nil {
+		return Files{}, errors.Join(err, store.Close())
+	}
 	return Files{d}, nil
+}
+
+// newFiles judges as of the last moment that the server noted.
+func newFiles(data string, store *storage.Store, log logrus.FieldLogger) (*desk, error) {
+	cfg, err := readConfig(data)
+	if err != nil {
+		return nil, fmt.Errorf("read the configuration that the server ran with: %w", err)
+	}
+	a, err := newArchive(store, cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	at, status, err := a.lastStatus()
+	if err != nil {
+		return nil, err
+	}
+	a.fleet.Refresh(at, referenceOf(status.Reference))
+	return &desk{archive: a, status: func() ntpcheck.Status { return status }, refresh: func() {}}, nil
 }
 
 // Close closes the files.
 func (f Files) Close() error { return f.store.Close() }
 
-// review judges by the reference as it last stood.
-func (d *desk) review() {
-	var ref analysis.Reference
-	if s, err := d.status(); err == nil {
-		ref = referenceOf(s.Reference)
+// lastStatus returns the newest entry of our own clock's history, and its time.
+func (a *archive) lastStatus() (at int64, s ntpcheck.Status, err error) {
+	last, err := a.lastSample()
+	if err != nil {
+		return 0, s, err
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.fleet.Refresh(d.now().UnixNano(), ref)
+	if last.Blob == nil { // killed before its first checkpoint
+		s.Reference.Reason = "the files tell nothing of the collector's own clock"
+		return a.now().UnixNano(), s, nil
+	}
+	return last.At, s, json.Unmarshal(last.Blob, &s)
 }
 
-// errNoHistory is returned for a data directory in which no server has judged yet.
-var errNoHistory = errors.New("the files tell nothing of the collector's own clock")
+// lastSample looks back further and further: there may be years of samples.
+func (a *archive) lastSample() (last storage.ReferenceSample, err error) {
+	const day = 24 * time.Hour
+	now := a.now()
+	for _, since := range [...]int64{now.Add(-day).UnixNano(), now.Add(-30 * day).UnixNano(), 0} {
+		err = a.tolerate(a.store.ReferenceHistory(since, 0, func(s storage.ReferenceSample) error {
+			last = storage.ReferenceSample{At: s.At, Blob: append(last.Blob[:0], s.Blob...)}
+			return nil
+		}))
+		if err != nil || last.Blob != nil {
+			break
+		}
+	}
+	return last, err
+}
 
-// lastStatus returns the newest entry of our own clock's history.
-func (a *archive) lastStatus() (ntpcheck.Status, error) {
-	var last []byte
-	err := a.store.ReferenceHistory(0, 0, func(s storage.ReferenceSample) error {
-		last = append(last[:0], s.Blob...)
-		return nil
-	})
-	if err := a.tolerate(err); err != nil {
-		return ntpcheck.Status{}, err
+// configName is the file in the data directory that holds the configuration in
+// effect: what is there is judged by it when no server runs, too.
+const configName = "config.yaml"
+
+func writeConfig(cfg *config.Config) error {
+	var b bytes.Buffer
+	if err := cfg.WriteYAML(&b); err != nil {
+		return err
 	}
-	if last == nil {
-		return ntpcheck.Status{}, errNoHistory
-	}
-	var s ntpcheck.Status
-	return s, json.Unmarshal(last, &s)
+	return replace(filepath.Join(cfg.Data, configName), b.Bytes())
+}
+
+func readConfig(data string) (*config.Config, error) {
+	return config.Load(nil, []string{config.EnvName("config") + "=" + filepath.Join(data, configName)})
 }

@@ -10,15 +10,14 @@ import (
 
 	"github.com/skewatch/skewatch/analysis"
 	"github.com/skewatch/skewatch/cmd/internal/api"
-	"github.com/skewatch/skewatch/collector/message"
 	"github.com/skewatch/skewatch/ntpcheck"
 	"github.com/skewatch/skewatch/storage"
 )
 
 // The keeper's intervals.
 const (
-	reviewEvery     = time.Second      // the fleet is judged
-	checkpointEvery = 10 * time.Second // and its state written, if no event has it written sooner
+	reviewEvery     = time.Second      // the fleet is judged, and what was found is written
+	checkpointEvery = 10 * time.Second // its state is written, if nothing was found
 	sampleEvery     = time.Minute      // our own clock's history, if its state doesn't change
 )
 
@@ -28,39 +27,28 @@ type keeper struct {
 	*archive
 	monitor *ntpcheck.Monitor
 
-	writing sync.Mutex // one checkpoint at a time, so that events keep their order
-	written time.Time
-	found   []analysis.Finding        // not written yet
-	samples []storage.ReferenceSample // not written yet
+	judging sync.Mutex // one judgement at a time, so that findings keep their order
 	sampled time.Time
 	state   ntpcheck.State // as last sampled
 
-	bell chime
+	// The running goroutine's own.
+	written time.Time // the last checkpoint
+	failing bool      // it could not be written
 }
 
-func newKeeper(a *archive, m *ntpcheck.Monitor) *keeper {
-	return &keeper{archive: a, monitor: m, bell: chime{c: make(chan struct{})}}
-}
-
-// Put stores a batch, takes it as evidence, and wakes those who follow.
-func (k *keeper) Put(batch []message.Message) error {
-	err := k.archive.Put(batch)
-	k.bell.ring()
-	return err
-}
-
-// changed returns a channel that is closed at the next batch or event.
-func (k *keeper) changed() <-chan struct{} { return k.bell.wait() }
-
-func (k *keeper) run(ctx context.Context) {
+// run judges and writes until the context ends, and once more then.
+func (k *keeper) run(ctx context.Context) error {
 	t := time.NewTicker(reviewEvery)
 	defer t.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			k.sampleAnew()
+			k.review()
+			return k.checkpoint()
 		case <-t.C:
 			k.judge((*analysis.Fleet).Tick)
+			k.keep()
 		}
 	}
 }
@@ -68,43 +56,47 @@ func (k *keeper) run(ctx context.Context) {
 // review brings every estimate up to its newest message.
 func (k *keeper) review() { k.judge((*analysis.Fleet).Refresh) }
 
-// judge has the fleet judge its clocks, and tells and writes what came of it.
+// judge has the fleet judge its clocks, and tells what came of it.
 func (k *keeper) judge(how func(*analysis.Fleet, int64, analysis.Reference) []analysis.Finding) {
-	k.writing.Lock()
-	defer k.writing.Unlock()
-	now, status := time.Now(), k.monitor.Status()
+	k.judging.Lock()
+	defer k.judging.Unlock()
+	now, status := k.now(), k.monitor.Status()
+	k.sample(now, status)
 	k.mu.Lock()
 	found := how(k.fleet, now.UnixNano(), referenceOf(status.Reference))
+	k.found = append(k.found, found...)
 	k.mu.Unlock()
-	k.sample(now, status)
 	for i := range found {
 		k.tell(&found[i])
 	}
-	k.found = append(k.found, found...)
-	if len(k.found) == 0 && now.Sub(k.written) < checkpointEvery {
+}
+
+// keep writes a checkpoint if it is time to.
+func (k *keeper) keep() {
+	k.mu.Lock()
+	found := len(k.found) > 0
+	k.mu.Unlock()
+	now := k.now()
+	if !found && now.Sub(k.written) < checkpointEvery {
 		return
 	}
-	if err := k.write(now); err != nil {
-		k.log.WithError(err).Error("can't write a checkpoint: it is tried again")
+	err := k.checkpoint()
+	switch {
+	case err != nil && !k.failing:
+		k.log.WithError(err).Error("can't write a checkpoint: it is tried again each second")
+	case err == nil && k.failing:
+		k.log.Info("checkpoints can be written again")
+	}
+	if k.failing = err != nil; !k.failing {
+		k.written = now
 	}
 }
 
-// write writes a checkpoint. The caller holds writing.
-func (k *keeper) write(now time.Time) error {
-	if err := k.checkpoint(now.UnixNano(), k.found, k.samples); err != nil {
-		return err
-	}
-	k.found, k.samples, k.written = nil, nil, now
-	k.bell.ring()
-	return nil
-}
-
-// flush judges and writes once more, at the end.
-func (k *keeper) flush() error {
-	k.review()
-	k.writing.Lock()
-	defer k.writing.Unlock()
-	return k.write(time.Now())
+// sampleAnew has the next judgement noted whatever it is.
+func (k *keeper) sampleAnew() {
+	k.judging.Lock()
+	defer k.judging.Unlock()
+	k.sampled = time.Time{}
 }
 
 // sample notes our own clock's state when it has changed, and each minute.
@@ -118,6 +110,8 @@ func (k *keeper) sample(now time.Time, status ntpcheck.Status) {
 		return
 	}
 	k.state, k.sampled = status.Reference.State, now
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	k.samples = append(k.samples, storage.ReferenceSample{At: now.UnixNano(), Blob: blob})
 }
 
@@ -125,7 +119,7 @@ func (k *keeper) sample(now time.Time, status ntpcheck.Status) {
 func (k *keeper) tell(f *analysis.Finding) {
 	log := k.log.WithFields(logrus.Fields{"host": f.Host, "source": f.Source})
 	switch e, isEvent := api.EventOf(f); {
-	case isEvent && e.Event == "clear":
+	case isEvent && e.Event == analysis.Clear.String():
 		log.WithFields(logrus.Fields{"event": e.Event, "previous": e.Previous}).Info(e.Text)
 	case isEvent:
 		log.WithFields(logrus.Fields{"event": e.Event, "severity": e.Severity, "verdict": e.Verdict}).Warn(e.Text)
@@ -134,23 +128,4 @@ func (k *keeper) tell(f *analysis.Finding) {
 	case f.Backlog != nil:
 		log.WithField("messages", f.Backlog.Messages).Info("a queue was flushed")
 	}
-}
-
-// A chime wakes all who wait for the next change.
-type chime struct {
-	mu sync.Mutex
-	c  chan struct{}
-}
-
-func (c *chime) wait() <-chan struct{} {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.c
-}
-
-func (c *chime) ring() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	close(c.c)
-	c.c = make(chan struct{})
 }

@@ -17,12 +17,12 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/skewatch/skewatch/analysis"
-	"github.com/skewatch/skewatch/cmd/internal/api"
 	"github.com/skewatch/skewatch/cmd/internal/config"
 	"github.com/skewatch/skewatch/cmd/internal/web"
 	"github.com/skewatch/skewatch/collector"
 	"github.com/skewatch/skewatch/collector/message"
 	"github.com/skewatch/skewatch/ntpcheck"
+	"github.com/skewatch/skewatch/storage"
 )
 
 // A Server is one running skewatch.
@@ -41,20 +41,50 @@ func Open(cfg *config.Config, log *logrus.Logger) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := openArchive(cfg, log, false)
+	store, err := openStore(cfg, log)
 	if err != nil {
 		return nil, openError(err, cfg)
 	}
-	s := &Server{monitor: monitor}
-	s.keeper = newKeeper(a, monitor)
-	s.desk = &desk{
-		archive: a, now: time.Now, refresh: s.keeper.review, changed: s.keeper.changed,
-		status: func() (ntpcheck.Status, error) { return monitor.Status(), nil },
+	s, err := newServer(cfg, log, monitor, store)
+	if err == nil {
+		err = s.listen()
 	}
-	if err := s.listen(); err != nil {
-		return nil, errors.Join(err, a.store.Close())
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
 	}
 	return s, nil
+}
+
+// openWithin is how long Open waits for others to let go of the data directory: a
+// command that reads the files, or a server that is still stopping.
+const openWithin = 2 * time.Second
+
+func openStore(cfg *config.Config, log logrus.FieldLogger) (*storage.Store, error) {
+	for deadline := time.Now().Add(openWithin); ; time.Sleep(openWithin / 40) {
+		store, err := storage.Open(cfg.Data, storage.Options{Log: log})
+		if !errors.Is(err, storage.ErrInUse) || time.Now().After(deadline) {
+			return store, err
+		}
+	}
+}
+
+// newServer restores what the store has, and leaves there what it will be read by.
+func newServer(cfg *config.Config, log logrus.FieldLogger, m *ntpcheck.Monitor, store *storage.Store) (*Server, error) {
+	if err := forget(cfg.Data); err != nil { // a killed server's notice
+		return nil, err
+	}
+	if err := writeConfig(cfg); err != nil {
+		return nil, fmt.Errorf("keep the configuration with the data: %w", err)
+	}
+	a, err := newArchive(store, cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	if a.observed > 0 {
+		log.WithFields(logrus.Fields{"hosts": a.fleet.Originators(), "messages": a.observed}).Info("state restored")
+	}
+	k := &keeper{archive: a, monitor: m}
+	return &Server{monitor: m, keeper: k, desk: &desk{archive: a, live: true, refresh: k.review, status: m.Status}}, nil
 }
 
 // listen binds the listeners, the API's first: it is the one that is turned off
@@ -104,27 +134,23 @@ func newMonitor(cfg *config.Config, log logrus.FieldLogger) (*ntpcheck.Monitor, 
 // still hold, writes a last checkpoint and closes everything.
 func (s *Server) Run(ctx context.Context) error {
 	s.announce()
+	defer context.AfterFunc(ctx, func() { close(s.stopping) })()
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var wg sync.WaitGroup
+	var kept error
 	wg.Go(func() { _ = s.monitor.Run(background) }) // it returns nil when told to stop
-	wg.Go(func() { s.keeper.run(background) })
+	wg.Go(func() { kept = s.keeper.run(background) })
 	closeHTTP := s.serveHTTP(&wg)
 
-	err := s.collector.Run(ctx) // returns when all that was received is in the store
+	received := s.collector.Run(ctx) // returns when all that was received is in the store
 	closeHTTP()
 	stop()
 	wg.Wait()
-	return errors.Join(err, s.close())
-}
-
-// close writes what is left and closes the store.
-func (s *Server) close() error {
-	err := s.keeper.flush()
-	if err != nil {
-		err = fmt.Errorf("write the last checkpoint: %w", err)
+	if kept != nil {
+		kept = fmt.Errorf("write the last checkpoint: %w", kept)
 	}
-	err = errors.Join(err, s.store.Close(), forget(s.cfg.Data))
+	err := errors.Join(received, kept, s.store.Close(), forget(s.cfg.Data))
 	s.log.WithFields(s.counts()).Info("stopped")
 	return err
 }
@@ -134,21 +160,23 @@ func (s *Server) serveHTTP(wg *sync.WaitGroup) (closeHTTP func()) {
 	if s.http == nil {
 		return func() {}
 	}
-	h := web.NewServer(api.Desk(s), s.log)
+	h := web.NewServer(s.desk, s.log)
 	wg.Go(func() { h.Serve(s.http) })
 	return h.Close
 }
 
 // referenceOf returns what is known of our own clock in the shape the estimator wants.
 func referenceOf(s ntpcheck.ReferenceStatus) analysis.Reference {
-	states := map[ntpcheck.State]analysis.ReferenceState{
-		ntpcheck.Synchronised: analysis.Synchronised,
-		ntpcheck.Holdover:     analysis.Holdover,
-	}
-	r := analysis.Reference{State: states[s.State]}
+	r := analysis.Reference{State: referenceStates[s.State]}
 	if s.OffsetSeconds != nil && s.BoundSeconds != nil {
 		r.Offset = time.Duration(*s.OffsetSeconds * float64(time.Second))
 		r.Bound = time.Duration(*s.BoundSeconds * float64(time.Second))
 	}
 	return r
+}
+
+var referenceStates = map[ntpcheck.State]analysis.ReferenceState{
+	ntpcheck.Unsynchronised: analysis.Unsynchronised,
+	ntpcheck.Holdover:       analysis.Holdover,
+	ntpcheck.Synchronised:   analysis.Synchronised,
 }

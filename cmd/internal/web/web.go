@@ -9,6 +9,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -16,10 +19,12 @@ import (
 	"github.com/skewatch/skewatch/cmd/internal/api"
 )
 
-// A Server serves the API under /api/v1.
+// A Server serves the API under /api/v1, on loopback addresses.
 type Server struct {
-	http *http.Server
-	log  logrus.FieldLogger
+	http   *http.Server
+	desk   api.Desk
+	log    logrus.FieldLogger
+	ending context.Context // done when followers shall end
 }
 
 // Limits of a request.
@@ -31,12 +36,12 @@ const (
 
 // NewServer returns a server that answers from a desk.
 func NewServer(d api.Desk, log logrus.FieldLogger) *Server {
-	ctx, stop := context.WithCancel(context.Background())
-	s := &Server{log: log, http: &http.Server{
-		Handler: Handler(d, log), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
-		BaseContext: func(net.Listener) context.Context { return ctx },
-	}}
-	s.http.RegisterOnShutdown(stop) // followers end
+	ending, end := context.WithCancel(context.Background())
+	s := &Server{desk: d, log: log, ending: ending}
+	s.http = &http.Server{
+		Handler: s.handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+	}
+	s.http.RegisterOnShutdown(end)
 	return s
 }
 
@@ -50,7 +55,7 @@ func (s *Server) Serve(l net.Listener) {
 // closeWithin is how long requests may take to end.
 const closeWithin = 5 * time.Second
 
-// Close lets requests end and stops serving. Followers are ended.
+// Close ends followers, lets other requests come to their end, and stops serving.
 func (s *Server) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), closeWithin)
 	defer cancel()
@@ -60,65 +65,125 @@ func (s *Server) Close() {
 	}
 }
 
-// Handler returns the API's handler.
-func Handler(d api.Desk, log logrus.FieldLogger) http.Handler {
+// handler answers by path, and refuses in JSON what it can't.
+func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+api.PathReport, answer(log, func(w http.ResponseWriter, r *http.Request) error {
-		q, err := api.ParseReportQuery(r.URL.Query())
-		if err != nil {
-			return err
-		}
-		rep, err := d.Report(r.Context(), q)
-		return reply(w, rep, err)
-	}))
-	mux.HandleFunc("GET "+api.PathSources, answer(log, func(w http.ResponseWriter, r *http.Request) error {
-		status, err := d.Sources(r.Context())
-		return reply(w, status, err)
-	}))
-	mux.HandleFunc("GET "+api.PathEvents, answer(log, stream(d.Events)))
-	mux.HandleFunc("GET "+api.PathMessages, answer(log, stream(d.Messages)))
+	for path, h := range map[string]handler{
+		api.PathReport:   s.report,
+		api.PathSources:  s.sources,
+		api.PathEvents:   stream(s.ending, s.desk.Events),
+		api.PathMessages: stream(s.ending, s.desk.Messages),
+		"/":              notFound,
+	} {
+		mux.Handle(path, s.answer(h))
+	}
 	return mux
 }
 
-// answer makes a handler of a function that may fail. A failure before the first
-// byte becomes a status; after it, all that can be done is to cut the stream.
-func answer(log logrus.FieldLogger, h func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		err := h(w, r)
-		var begun *begunError
+// A handler answers a request, or returns why it can't.
+type handler func(http.ResponseWriter, *http.Request) error
+
+func (s *Server) report(w http.ResponseWriter, r *http.Request) error {
+	q, err := api.ParseReportQuery(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	rep, err := s.desk.Report(r.Context(), q)
+	if err != nil {
+		return err
+	}
+	return reply(w, rep)
+}
+
+func (s *Server) sources(w http.ResponseWriter, r *http.Request) error {
+	status, err := s.desk.Sources(r.Context())
+	if err != nil {
+		return err
+	}
+	return reply(w, status)
+}
+
+func notFound(_ http.ResponseWriter, r *http.Request) error {
+	return &refusal{http.StatusNotFound, "no such path: " + r.URL.Path}
+}
+
+// answer makes an http.Handler of one that may fail. A failure before the first byte
+// becomes a status; after it, all that can be done is to cut the answer off, so that
+// nobody takes it for a whole one.
+func (s *Server) answer(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		err := check(r)
+		if err == nil {
+			err = h(w, r)
+		}
 		switch {
-		case err == nil || r.Context().Err() != nil:
-		case errors.As(err, &begun):
-			log.WithError(err).WithField("path", r.URL.Path).Warn("an answer was cut short")
+		case err == nil:
+		case errors.As(err, new(*begunError)):
+			if r.Context().Err() == nil {
+				s.log.WithError(err).WithField("path", r.URL.Path).Warn("an answer was cut short")
+			}
 			panic(http.ErrAbortHandler)
 		default:
 			refuse(w, err)
 		}
+	})
+}
+
+// A refusal is an error with the HTTP status that fits it.
+type refusal struct {
+	status  int
+	problem string
+}
+
+func (e *refusal) Error() string { return e.problem }
+
+// check refuses requests that are none of ours. A web page that has the name of its
+// own server point to this one (DNS rebinding) sends that name as Host.
+func check(r *http.Request) error {
+	switch {
+	case !isLocal(r.Host):
+		return &refusal{http.StatusMisdirectedRequest,
+			fmt.Sprintf("Host: neither an address nor localhost (got %q); behind a proxy, have it send the address that it forwards to", r.Host)}
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		return &refusal{http.StatusMethodNotAllowed, "no such method here: " + r.Method}
 	}
+	return nil
+}
+
+// isLocal reports whether a Host header names an address or localhost.
+func isLocal(hostport string) bool {
+	host := (&url.URL{Host: hostport}).Hostname()
+	_, err := netip.ParseAddr(host)
+	return err == nil || strings.EqualFold(host, "localhost")
 }
 
 // refuse answers with an error.
 func refuse(w http.ResponseWriter, err error) {
 	status := http.StatusInternalServerError
-	if errors.As(err, new(*api.QueryError)) {
+	var known *refusal
+	switch {
+	case errors.As(err, new(*api.QueryError)):
 		status = http.StatusBadRequest
+	case errors.As(err, &known):
+		status = known.status
+	}
+	if status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", "GET, HEAD")
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(api.Failure{Error: err.Error()}) // nobody is left to tell
 }
 
-func reply(w http.ResponseWriter, v any, err error) error {
-	if err != nil {
-		return err
-	}
+func reply(w http.ResponseWriter, v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("encode the answer: %w", err)
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, err = w.Write(b)
-	return err
+	_, _ = w.Write(append(b, '\n')) // nobody is left to tell
+	return nil
 }
 
 // begunError is an error after the beginning of a stream was sent.
@@ -128,20 +193,28 @@ func (e *begunError) Unwrap() error { return e.error }
 
 // stream answers with one JSON object a line. Lines are flushed at once while
 // somebody follows, and in larger pieces otherwise.
-func stream[T any](ask func(context.Context, api.Query, func(T) error) error) func(http.ResponseWriter, *http.Request) error {
+func stream[T any](ending context.Context, ask func(context.Context, api.Query, func(T) error) error) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		q, err := api.ParseQuery(r.URL.Query())
 		if err != nil {
 			return err
 		}
 		w.Header().Set("Content-Type", "application/x-ndjson")
+		if r.Method == http.MethodHead {
+			return nil
+		}
 		flusher := http.NewResponseController(w)
 		lines := json.NewEncoder(w)
-		if q.Follow { // say that the question was understood
-			_ = flusher.Flush() // a failure shows at the next write
+		ctx := r.Context()
+		if q.Follow {
+			_ = flusher.Flush() // the question was understood; a failure shows at the next write
+			var end context.CancelFunc
+			ctx, end = context.WithCancel(ctx)
+			defer end()
+			defer context.AfterFunc(ending, end)()
 		}
 		begun := q.Follow
-		err = ask(r.Context(), q, func(v T) error {
+		err = ask(ctx, q, func(v T) error {
 			begun = true
 			if err := lines.Encode(v); err != nil || !q.Follow {
 				return err

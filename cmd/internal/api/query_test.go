@@ -1,0 +1,103 @@
+package api
+
+import (
+	"errors"
+	"math"
+	"net/url"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/skewatch/skewatch/analysis/report"
+)
+
+var (
+	noon    = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
+	instant = time.Date(2026, time.March, 1, 12, 0, 0, 123456789, time.UTC)
+)
+
+func TestQueryRoundTrip(t *testing.T) {
+	for _, want := range []ReportQuery{
+		{},
+		{Query: Query{Since: noon}},
+		{Query: Query{Until: instant, Host: "web*"}},
+		{Query: Query{Since: noon, Until: instant, Host: "a&b=c d%?[x-z]é", Follow: true, Raw: true, After: math.MaxUint64}},
+		{Profile: &report.Profile{Name: "custom", Warn: 0.1, Crit: 1.0 / 3}},
+	} {
+		values, err := url.ParseQuery(want.Values().Encode())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if have, err := ParseReportQuery(values); err != nil || !reflect.DeepEqual(have, want) {
+			t.Errorf("%q is read as %+v, %v, want %+v", values.Encode(), have, err, want)
+		}
+		if want.Profile != nil {
+			continue
+		}
+		if have, err := ParseQuery(values); err != nil || have != want.Query {
+			t.Errorf("%q is read as %+v, %v, want %+v", values.Encode(), have, err, want.Query)
+		}
+	}
+}
+
+// TestQueryByHand reads what a person would type.
+func TestQueryByHand(t *testing.T) {
+	tests := []struct {
+		text string
+		want Query
+	}{
+		{"since=2026-03-01T14:00:00%2b02:00", Query{Since: noon}},
+		{"host=WEB*&follow=1", Query{Host: "web*", Follow: true}},
+		{"raw=false&after=0&host=", Query{}},
+	}
+	for _, tt := range tests {
+		values, err := url.ParseQuery(tt.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		have, err := ParseQuery(values)
+		if err != nil || !have.Since.Equal(tt.want.Since) {
+			t.Errorf("%q is read as %+v, %v, want %+v", tt.text, have, err, tt.want)
+		}
+		if have.Since = tt.want.Since; have != tt.want {
+			t.Errorf("%q is read as %+v, want %+v", tt.text, have, tt.want)
+		}
+	}
+}
+
+func TestBadQueries(t *testing.T) {
+	const profile = "profile=custom&warn_seconds=1&crit_seconds=2"
+	tests := []struct{ text, parameter, value string }{
+		{"since=yesterday", "since", "yesterday"},
+		{"since=", "since", ""},
+		{"until=2026-03-01", "until", "2026-03-01"},
+		{"host=%5Ba", "host", "[a"},
+		{"follow=maybe", "follow", "maybe"},
+		{"raw=", "raw", ""},
+		{"after=-1", "after", "-1"},
+		{"after=18446744073709551616", "after", "18446744073709551616"},
+		{"sinze=2026-03-01T12:00:00Z", "sinze", "2026-03-01T12:00:00Z"},
+		{"host=a&host=b", "host", "a"},
+		{"warn_seconds=1", "warn_seconds", "1"},
+		{"profile=custom", "warn_seconds", ""},
+		{"profile=custom&warn_seconds=0&crit_seconds=2", "warn_seconds", "0"},
+		{"profile=custom&warn_seconds=1&crit_seconds=NaN", "crit_seconds", "NaN"},
+		{"profile=custom&warn_seconds=Inf&crit_seconds=1", "warn_seconds", "Inf"},
+		{profile + "&since=x&host=%5B", "since", "x"},
+	}
+	for _, tt := range tests {
+		values, err := url.ParseQuery(tt.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = ParseReportQuery(values)
+		var bad *QueryError
+		if !errors.As(err, &bad) || bad.Parameter != tt.parameter || bad.Value != tt.value || bad.Problem == "" {
+			t.Errorf("%q: %v, want an error about %s, %q", tt.text, err, tt.parameter, tt.value)
+		}
+	}
+	values, _ := url.ParseQuery(profile)
+	if _, err := ParseQuery(values); err == nil {
+		t.Error("a query that isn't for a report takes a profile")
+	}
+}
