@@ -20,7 +20,7 @@ type contest struct {
 	span       time.Duration
 	vary       func(h *simulation.Host, r *rand.Rand) // from a plain host; nil for its clock alone
 	early      target                                 // after ten minutes, s
-	later      target                                 // from an hour on, s
+	later      target                                 // from an hour on, s; without targets it is run in full only
 }
 
 // variedClock gives a third of the hosts a constant offset, a third a skew of up to
@@ -150,10 +150,13 @@ func TestAccuracy(t *testing.T) {
 	columns := append([]string{"median / 95th percentile", "after 10 min", "from 1 h"}, methods...)
 	tab := newTable(append(columns, "outside", "low too high", "width")...)
 	for _, c := range contests {
+		if unasked := c.early == (target{}) && c.later == (target{}); unasked && !full && !*verbose {
+			continue
+		}
 		t.Run(c.name, func(t *testing.T) {
 			all := scores{rivals: make([]sample, len(methods))}
 			looked := 0
-			for i, s := range gather(sized(8, 60), func(_ int, seed uint64) scores { return c.run(seed) }) {
+			for i, s := range gather(sized(8, 200), func(_ int, seed uint64) scores { return c.run(seed) }) {
 				all.early, all.later, all.width = append(all.early, s.early...), append(all.later, s.later...), append(all.width, s.width...)
 				all.outside, all.tooHigh, looked = all.outside+s.outside, all.tooHigh+s.tooHigh, looked+len(s.later)
 				for i := range methods {

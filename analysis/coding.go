@@ -122,6 +122,7 @@ func (e *encoder) state(s *State) {
 		e.int(v)
 	}
 	e.bool(s.news)
+	e.tide(&s.tide)
 	e.int(s.silence.end)
 	e.int(s.silence.length)
 	e.int(s.silence.usual)
@@ -140,6 +141,7 @@ func (d *decoder) state() *State {
 		*v = d.int()
 	}
 	s.news = d.bool()
+	d.tide(&s.tide)
 	s.silence = silence{end: d.int(), length: d.int(), usual: d.int()}
 	d.repeat(&s.repeat)
 	d.lateRun(&s.late)
@@ -174,6 +176,34 @@ func (e *encoder) lateRun(r *lateRun) {
 
 func (d *decoder) lateRun(r *lateRun) {
 	*r = lateRun{from: d.int(), to: d.int(), n: uint32(d.uint()), oldest: d.int()}
+}
+
+// tide writes the levels as differences: they lie near each other.
+func (e *encoder) tide(t *tide) {
+	e.int(t.slot)
+	if t.slot == 0 {
+		return
+	}
+	e.int(t.level)
+	e.int(t.spread)
+	for _, level := range t.levels {
+		e.bool(level != 0)
+		if level != 0 {
+			e.int(level - t.level)
+		}
+	}
+}
+
+func (d *decoder) tide(t *tide) {
+	if t.slot = d.int(); t.slot == 0 {
+		return
+	}
+	t.level, t.spread = d.int(), d.int()
+	for i := range t.levels {
+		if d.bool() {
+			t.levels[i] = t.level + d.int()
+		}
+	}
 }
 
 // lattice writes, for each level, the number of buckets in use and those buckets;

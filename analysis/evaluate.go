@@ -41,7 +41,6 @@ type Estimate struct {
 	// unless they do.
 	Behind time.Duration
 
-	scale  float64 // how far the best leads scatter below the clock, s
 	accept accepted
 }
 
@@ -130,7 +129,7 @@ func (e *Estimate) describe(s *State, level *segmentation, now int64, p *Params)
 // it is: what looks like steps may be two clocks in turn.
 func (e *Estimate) hear(pts, marked, evidence []point, now int64, s *State, p *Params) {
 	e.Voices = max(voicesIn(pts, now, s.resolution, p), alternating(marked, now))
-	if e.Voices == OneVoice && len(evidence) >= loneLeast && loneVoice(evidence, now, s.resolution, e.scale, p) {
+	if e.Voices == OneVoice && s.resolution < coarse && s.tide.parts(evidence, now, s.resolution, p) {
 		e.Voices = ManyVoices
 	}
 	many := e.Voices == ManyVoices
@@ -168,7 +167,7 @@ func (e *Estimate) bound(evidence []point, seen coverage, now, resolution int64,
 	if l, ok := longestConsistent(evidence, now, origin, low, resolution, p); ok {
 		offset = max(low, origin+nanos(l.offset))
 		high = max(low, origin+nanos(l.high), offset)
-		e.Skew, e.scale = l.skew*1e6, l.scale
+		e.Skew = l.skew * 1e6
 		e.SkewBound = max(l.skewHigh-l.skew, l.skew-l.skewLow) * 1e6
 		e.Bounds = BoundAssumedDelay
 		high = e.narrow(high, origin+nanos(l.low)+resolution, low, seen, p)

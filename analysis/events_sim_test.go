@@ -238,7 +238,7 @@ func TestEvents(t *testing.T) {
 	for _, what := range happenings {
 		t.Run(what.name, func(t *testing.T) {
 			for i, s := range settings {
-				n := sized(2-i/2, 30)
+				n := sized(1, 30)
 				if i == 1 && !full && !*verbose {
 					continue
 				}

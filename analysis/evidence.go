@@ -50,7 +50,7 @@ func (s *State) join(o *State) {
 	s.finerPlace = max(s.finerPlace, o.finerPlace)
 	s.cluster = max(s.cluster, o.cluster)
 	if o.last > s.last {
-		s.last, s.interval, s.silence, s.repeat, s.late = o.last, o.interval, o.silence, o.repeat, o.late
+		s.last, s.interval, s.tide, s.silence, s.repeat, s.late = o.last, o.interval, o.tide, o.silence, o.repeat, o.late
 	}
 	if o.segment > s.segment { // the level that began last is the present one
 		s.segment, s.floor, s.ceiling = o.segment, o.floor, o.ceiling

@@ -26,6 +26,7 @@ type State struct {
 	manyAt  int64 // when several voices were heard last, 0 if never
 	news    bool  // one has come since the last evaluation
 
+	tide    tide
 	silence silence
 	repeat  repeat
 	late    lateRun
@@ -79,7 +80,9 @@ func (s *State) Add(o Observation) (late bool) {
 		b.distinct++
 		s.cluster = o.Received
 	}
-	if prompt && s.resolution >= coarse {
+	if s.resolution < coarse {
+		s.tide.add(lead, o.Received)
+	} else if prompt {
 		s.phases.add(lead, o.Received, s.resolution)
 	}
 	s.repeat.add(o.Sent, o.Received, stopped)

@@ -72,6 +72,9 @@ func (s *Server) announce() {
 		httpAddr = s.http.Addr().String()
 		n.URL = "http://" + httpAddr
 	}
+	if err := writeConfig(s.cfg); err != nil {
+		s.log.WithError(err).Error("can't keep the configuration with the data: once the server has stopped, commands with --data fail or judge by an older one")
+	}
 	if err := writeNotice(s.cfg.Data, n); err != nil {
 		s.log.WithError(err).Warn("commands with --data won't find this server: use --server")
 	}

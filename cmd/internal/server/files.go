@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -99,5 +100,9 @@ func writeConfig(cfg *config.Config) error {
 }
 
 func readConfig(data string) (*config.Config, error) {
-	return config.Load(nil, []string{config.EnvName("config") + "=" + filepath.Join(data, configName)})
+	path := filepath.Join(data, configName)
+	if _, err := os.Stat(path); err != nil {
+		return nil, err
+	}
+	return config.Load(nil, []string{config.EnvName("config") + "=" + path})
 }

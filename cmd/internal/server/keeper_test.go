@@ -56,6 +56,9 @@ func openHistory(t *testing.T, data string, settings ...string) *history {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := writeConfig(cfg); err != nil {
+		t.Fatal(err)
+	}
 	return &history{t, data, s.keeper, s.desk}
 }
 
@@ -431,7 +434,7 @@ func TestOpenWaits(t *testing.T) {
 	}
 	closed := make(chan error)
 	go func() {
-		time.Sleep(openWithin / 4)
+		time.Sleep(openWithin / 4) // the command's work
 		closed <- files.Close()
 	}()
 	openHistory(t, h.data).close()

@@ -68,13 +68,10 @@ func openStore(cfg *config.Config, log logrus.FieldLogger) (*storage.Store, erro
 	}
 }
 
-// newServer restores what the store has, and leaves there what it will be read by.
+// newServer restores what the store has.
 func newServer(cfg *config.Config, log logrus.FieldLogger, m *ntpcheck.Monitor, store *storage.Store) (*Server, error) {
 	if err := forget(cfg.Data); err != nil { // a killed server's notice
 		return nil, err
-	}
-	if err := writeConfig(cfg); err != nil {
-		return nil, fmt.Errorf("keep the configuration with the data: %w", err)
 	}
 	a, err := newArchive(store, cfg, log)
 	if err != nil {
