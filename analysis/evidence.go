@@ -57,16 +57,16 @@ func (s *State) join(o *State) {
 	}
 	s.manyAt = max(s.manyAt, o.manyAt)
 	s.news = s.news || o.news
-	s.lattice.join(&o.lattice)
+	s.lattice.join(&o.lattice, s.resolution)
 	s.phases.join(&o.phases)
 }
 
 // join adds the buckets of another lattice, level by level and oldest first, so that
 // the newer of two that meet in a slot is put there last.
-func (t *lattice) join(o *lattice) {
+func (t *lattice) join(o *lattice, resolution int64) {
 	for l := range o {
 		for _, b := range sortedBuckets(o[l]) {
-			t.push(l, b)
+			t.push(l, b, resolution)
 		}
 	}
 }

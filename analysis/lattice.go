@@ -89,15 +89,18 @@ func depthOf(ns int64) uint32 { return uint32(min(ns/1000, 1<<32-1)) }
 
 // join merges what another bucket of the same interval saw. Ties go to the earlier
 // message, so that the order of joining doesn't matter.
-func (b *bucket) join(o bucket) {
+func (b *bucket) join(o bucket, resolution int64) {
 	if o.max > b.max || o.max == b.max && o.at < b.at {
 		*b, o = o, *b
 	}
 	b.second = max(b.second, o.max)
 	b.n += o.n
 	b.distinct += o.distinct
-	if o.lower > 0 {
-		b.put(o.lower, b.max-o.max+int64(o.depth)*1000)
+	switch below := b.max - o.max; {
+	case below > resolution+voiceGap:
+		b.put(o.n, below)
+	case o.lower > 0:
+		b.put(o.lower, below+int64(o.depth)*1000)
 	}
 }
 
@@ -128,7 +131,7 @@ func (t *lattice) current(at, resolution int64) *bucket {
 			return nil
 		}
 		if t.clean(b, resolution); b.n > 0 {
-			t.push(1, *b)
+			t.push(1, *b, resolution)
 		}
 	}
 	*b = bucket{at: at, second: noLead}
@@ -185,7 +188,7 @@ func (t *lattice) neighbours(b *bucket, reach int64) (near, below int) {
 
 // push joins a bucket into level l or above. The newer of two intervals that meet
 // in a slot keeps it, and the older moves up.
-func (t *lattice) push(l int, b bucket) {
+func (t *lattice) push(l int, b bucket, resolution int64) {
 	for ; l < levels; l++ {
 		s := t.slot(l, b.at)
 		switch {
@@ -193,7 +196,7 @@ func (t *lattice) push(l int, b bucket) {
 			*s = b
 			return
 		case sameInterval(l, s.at, b.at):
-			s.join(b)
+			s.join(b, resolution)
 			return
 		case s.at < b.at:
 			*s, b = b, *s

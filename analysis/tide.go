@@ -32,9 +32,17 @@ func (t *tide) add(lead, received int64) {
 	}
 	t.level += step
 	if received-t.slot*tideWidth >= tideWidth {
-		t.slot = received / tideWidth
+		t.advance(received / tideWidth)
 	}
 	t.levels[t.slot&(tideSlots-1)] = t.level
+}
+
+// advance goes to a slot and forgets what those between held a round ago.
+func (t *tide) advance(to int64) {
+	for k := max(t.slot+1, to-tideSlots+1); k < to; k++ {
+		t.levels[k&(tideSlots-1)] = 0
+	}
+	t.slot = to
 }
 
 // The evidence that makes the tide a clock of its own.
@@ -60,24 +68,38 @@ func (t *tide) parts(evidence []point, now, resolution int64, p *Params) bool {
 	return apart > tideApart && deviation < tideSmooth*apart
 }
 
-// trend returns the tide's slope by least squares (s/s), how far it deviates from that
-// line (s, root mean square), and the span of its samples, 0 if there are too few.
+// trend returns the tide's slope (s/s), how far its samples typically deviate from
+// that line (s), and their span, 0 if there are too few. Medians of the first and the
+// last third give the line, so that a congestion of some minutes doesn't bend it.
 func (t *tide) trend(now int64) (slope, deviation float64, span int64) {
-	var n, sx, sy, sxx, sxy, syy float64
-	newestSlot := t.slot
-	oldest := max(newestSlot-tideSlots+1, now/tideWidth-tideSlots+1)
-	for k := oldest; k <= newestSlot; k++ {
-		level := t.levels[k&(tideSlots-1)]
-		if level == 0 {
-			continue
-		}
-		x, y := float64(k-newestSlot)*seconds(tideWidth), seconds(level-t.level)
-		n, sx, sy, sxx, sxy, syy = n+1, sx+x, sy+y, sxx+x*x, sxy+x*y, syy+y*y
-	}
+	var room [tideSlots]float64
+	samples := t.samples(room[:0], now)
+	n := len(samples)
 	if n < tideLeast {
 		return 0, 0, 0
 	}
-	vx, vy, vxy := sxx-sx*sx/n, syy-sy*sy/n, sxy-sx*sy/n
-	slope = vxy / vx
-	return slope, math.Sqrt(max(0, vy-slope*vxy) / n), int64(n) * tideWidth
+	third := n / 3
+	var sorted [tideSlots]float64
+	middle := func(v []float64) float64 { return median(append(sorted[:0], v...)) }
+	first, last := middle(samples[:third]), middle(samples[n-third:])
+	perSlot := (last - first) / float64(n-third)
+	var off [tideSlots]float64
+	for i, y := range samples {
+		off[i] = math.Abs(y - first - perSlot*(float64(i)-float64(third-1)/2))
+	}
+	return perSlot / seconds(tideWidth), median(off[:n]), int64(n) * tideWidth
+}
+
+// samples appends the levels of the last half hour, in seconds relative to the newest
+// one, oldest first. Where nothing came the level before stands.
+func (t *tide) samples(levels []float64, now int64) []float64 {
+	for k := max(t.slot-tideSlots+1, now/tideWidth-tideSlots+1); k <= t.slot; k++ {
+		switch level := t.levels[k&(tideSlots-1)]; {
+		case level != 0:
+			levels = append(levels, seconds(level-t.level))
+		case len(levels) > 0:
+			levels = append(levels, levels[len(levels)-1])
+		}
+	}
+	return levels
 }

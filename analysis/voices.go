@@ -44,7 +44,7 @@ func voicesIn(pts []point, now, resolution int64, p *Params) Voices {
 	switch {
 	case still < doubtfulLeast:
 		return OneVoice
-	case still >= manyLeast && 5*still >= 3*len(levels) && last-first >= manySpan:
+	case still >= manyLeast && 5*still >= 3*speaking(pts, first, last) && last-first >= manySpan:
 		return ManyVoices
 	}
 	return Doubtful
@@ -82,6 +82,36 @@ func alternating(pts []point, now int64) Voices {
 	return OneVoice
 }
 
+// unsupported reports whether the level is upheld by a few messages only, each among a
+// majority that lies far below: then nothing can be said before more has come.
+func unsupported(pts []point, level, resolution int64, p *Params) bool {
+	near, apart := resolution+int64(p.MinStep), resolution+voiceGap
+	few, many := 0, 0
+	for _, b := range pts {
+		switch {
+		case b.off || b.max < level-near:
+		case b.n >= 4 && 2*b.lower >= b.n && int64(b.depth)*1000 > apart+apart/4:
+			few++
+		default:
+			many++
+		}
+	}
+	return few > 0 && many < 2
+}
+
+// speaking counts the points of a span that have messages enough to show two levels. A
+// host that delays its messages now and then shows a lower level in some of them; two
+// clocks do in most.
+func speaking(pts []point, first, last int64) int {
+	n := 0
+	for _, b := range pts {
+		if b.n >= 3 && b.at >= first && b.at <= last {
+			n++
+		}
+	}
+	return n
+}
+
 // lowerLevels returns the leads, in seconds, at which a lower level shows: in a
 // bucket most of whose messages lie far below its best, or in a bucket as a whole that
 // lies far below others before and after. It also returns when the first and the last
@@ -91,7 +121,7 @@ func lowerLevels(pts []point, resolution int64) (levels []float64, first, last i
 	for i, b := range pts {
 		level := int64(noLead)
 		switch {
-		case b.n >= 4 && 2*b.lower >= b.n && int64(b.depth)*1000 > apart+apart/2:
+		case b.n >= 4 && 2*b.lower >= b.n && int64(b.depth)*1000 > apart+apart/4:
 			level = b.max - int64(b.depth)*1000
 		case b.n >= 3 && higherNear(pts, i, -1, apart) && higherNear(pts, i, 1, apart):
 			level = b.max
