@@ -178,7 +178,7 @@ func (d *decoder) lateRun(r *lateRun) {
 	*r = lateRun{from: d.int(), to: d.int(), n: uint32(d.uint()), oldest: d.int()}
 }
 
-// tide writes the levels as differences: they lie near each other.
+// tide writes the samples as differences: they lie near each other.
 func (e *encoder) tide(t *tide) {
 	e.int(t.slot)
 	if t.slot == 0 {
@@ -186,10 +186,11 @@ func (e *encoder) tide(t *tide) {
 	}
 	e.int(t.level)
 	e.int(t.spread)
-	for _, level := range t.levels {
-		e.bool(level != 0)
-		if level != 0 {
-			e.int(level - t.level)
+	for i, best := range t.best {
+		e.bool(best != noLead)
+		if best != noLead {
+			e.int(best - t.level)
+			e.int(t.levels[i] - t.level)
 		}
 	}
 }
@@ -199,9 +200,9 @@ func (d *decoder) tide(t *tide) {
 		return
 	}
 	t.level, t.spread = d.int(), d.int()
-	for i := range t.levels {
-		if d.bool() {
-			t.levels[i] = t.level + d.int()
+	for i := range t.best {
+		if t.best[i] = noLead; d.bool() {
+			t.best[i], t.levels[i] = t.level+d.int(), t.level+d.int()
 		}
 	}
 }

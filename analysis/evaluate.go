@@ -103,7 +103,7 @@ func (s *State) Evaluate(now int64, path Path, p *Params) Estimate {
 		seen.all = scatteredPhases(evidence, s.resolution)
 	}
 	e.bound(evidence, seen, now, s.resolution, p)
-	e.hear(pts, &level, evidence, now, s, p)
+	e.hear(pts, &level, now, s, p)
 	e.allowDelay(path, p)
 	e.allowRounding(p)
 	return e
@@ -127,13 +127,13 @@ func (e *Estimate) describe(s *State, level *segmentation, now int64, p *Params)
 
 // hear finds out whether one clock speaks. While that is in doubt the state stays as
 // it is: what looks like steps may be two clocks in turn.
-func (e *Estimate) hear(pts []point, level *segmentation, evidence []point, now int64, s *State, p *Params) {
+func (e *Estimate) hear(pts []point, level *segmentation, now int64, s *State, p *Params) {
 	e.Voices = max(voicesIn(pts, now, s.resolution, p), alternating(level.points, now))
 	if e.Voices == OneVoice && unsupported(level.points, level.envelope, s.resolution, p) {
 		e.Voices = Doubtful
 	}
 	if s.resolution < coarse {
-		e.followTide(s, evidence, now, p)
+		e.followTide(&s.tide, now)
 	}
 	many := e.Voices == ManyVoices
 	if many || s.manyAt != 0 && now-s.manyAt < voicesSpan {
@@ -147,11 +147,11 @@ func (e *Estimate) hear(pts []point, level *segmentation, evidence []point, now 
 
 // followTide holds the envelope against what is typical: where it has left that behind
 // two clocks speak, and a drift that it doesn't share is none.
-func (e *Estimate) followTide(s *State, evidence []point, now int64, p *Params) {
-	if s.tide.parts(evidence, now, s.resolution, p) {
+func (e *Estimate) followTide(t *tide, now int64) {
+	if t.parts(now) {
 		e.Voices = ManyVoices
 	}
-	if slope, _, span := s.tide.trend(now); span > 0 && e.Drift.Steady {
+	if slope, ok := t.skew(now); ok && e.Drift.Steady {
 		drift := (e.Drift.Low + e.Drift.High) / 2e6
 		e.Drift.Steady = slope*drift > 0 && math.Abs(slope) > math.Abs(drift)/2
 	}

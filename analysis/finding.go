@@ -5,7 +5,7 @@ import (
 )
 
 // A Finding is something that happened to a host's clock and is kept: one of Event,
-// Step and Backlog is set.
+// Step and Backlog is set. One about many hosts has neither Host nor Source.
 type Finding struct {
 	Key     string // of the originator
 	Host    string
@@ -34,18 +34,21 @@ func (o *originator) finding(f Finding) Finding {
 
 // event gives a transition of the originator's warning its particulars.
 func (o *originator) event(t transition, now int64) *Event {
+	text := o.judged.reason
+	if t.previous == Silent {
+		text = "speaks again: " + text
+	}
 	return &Event{
 		Time: unixUTC(now), Kind: t.kind, Severity: t.severity, Verdict: t.verdict,
-		Previous: t.previous, Interval: o.interval, Since: unixUTC(t.since), Text: o.judged.reason,
+		Previous: t.previous, Interval: o.interval, Since: unixUTC(t.since), Text: text,
 	}
 }
 
-// impostorEvent tells that somebody else speaks in the originator's name. The
-// verdict on its clock stays what it is.
-func (o *originator) impostorEvent(now int64) *Event {
+// remark tells what was noticed beside the verdict, which stays what it is.
+func (o *originator) remark(text string, now int64) *Event {
 	return &Event{
 		Time: unixUTC(now), Kind: Raise, Severity: Warn, Verdict: o.judged.verdict,
-		Previous: o.judged.verdict, Interval: o.interval, Since: unixUTC(now), Text: o.impostor.words,
+		Previous: o.judged.verdict, Interval: o.interval, Since: unixUTC(now), Text: text,
 	}
 }
 

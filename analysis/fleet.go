@@ -3,7 +3,6 @@ package analysis
 import (
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/skewatch/skewatch/collector/message"
@@ -17,6 +16,10 @@ type Config struct {
 	// once for each new originator.
 	Rule func(host string, peer netip.Addr) HostRule
 
+	// Roster names hosts that should speak, even if they never have. What is
+	// expected of each, Rule says.
+	Roster []Named
+
 	// Hold is how long a change of verdict must last before anybody is told.
 	Hold time.Duration
 
@@ -28,17 +31,30 @@ type Config struct {
 type HostRule struct {
 	Tolerance Tolerance
 	Zone      *time.Location // of stamps that name none; nil means UTC
+	Relay     bool           // the peer passes on what others wrote
+
+	// Expected is the longest silence that is in order; 0 for any. With ExpectPeer
+	// it is the peer that should speak, under whatever name, else the name, from
+	// wherever.
+	Expected   time.Duration
+	ExpectPeer bool
 }
 
 // A Fleet is the clocks of all originators. It is not safe for concurrent use.
 type Fleet struct {
 	config      Config
 	originators map[string]*originator
-	names       map[string][]*originator // by folded host name
+	names       map[string]*circle // by folded host name
+	peers       map[netip.Addr]*circle
+	agenda      agenda
 	scratch     []byte
 	turnedAway  uint64
 	closed      []KeyedRollUp // roll-ups that have ended since the last snapshot
 	reference   ReferenceState
+	ticked      int64 // the time of the last Tick; 0 before the first
+	began       int64 // when the fleet was first used
+	digest      digest
+	changed     bool // began or digest, since the last snapshot
 }
 
 // NewFleet returns a fleet without hosts.
@@ -46,7 +62,7 @@ func NewFleet(c Config) *Fleet {
 	if c.MaxOriginators == 0 {
 		c.MaxOriginators = 100_000
 	}
-	return &Fleet{config: c, originators: map[string]*originator{}, names: map[string][]*originator{}}
+	return &Fleet{config: c, originators: map[string]*originator{}, names: map[string]*circle{}, peers: map[netip.Addr]*circle{}}
 }
 
 // RollUps returns those that may differ from what the last snapshot had: the ended
@@ -54,7 +70,7 @@ func NewFleet(c Config) *Fleet {
 func (f *Fleet) RollUps() []KeyedRollUp {
 	all := slices.Clone(f.closed)
 	for key, o := range f.originators {
-		if o.open.Messages > 0 {
+		if o.open.worth() {
 			all = append(all, KeyedRollUp{key, o.open})
 		}
 	}
@@ -79,123 +95,88 @@ func (f *Fleet) Originators() int { return len(f.originators) }
 // Observe takes a message as evidence of its originator's clock. It keeps nothing
 // of the message.
 func (f *Fleet) Observe(m *message.Message) {
+	f.begin(m.Received)
 	o := f.originator(m)
 	if o == nil {
 		f.turnedAway++
 		return
 	}
-	if start := rollUpStart(m.Received); start > o.open.Start {
-		f.closeRollUp(o)
-		o.open = o.open.next(start)
-	}
+	f.turn(o, m.Received)
+	due := o.due
 	o.observe(m)
+	if !o.stale || o.due < due {
+		o.stale = true
+		f.agenda.put(o, o.due)
+	}
 }
 
 // originator finds or makes the originator of a message; nil when the table is full.
 func (f *Fleet) originator(m *message.Message) *originator {
 	f.scratch = appendKey(f.scratch[:0], m)
-	if o := f.originators[string(f.scratch)]; o != nil {
-		return o
+	o := f.originators[string(f.scratch)]
+	if o == nil {
+		if len(f.originators) >= f.config.MaxOriginators {
+			return nil
+		}
+		o = newOriginator(displayName(m), m.Source, m.Received)
+		o.key = string(f.scratch)
+		f.admit(o)
 	}
-	if len(f.originators) >= f.config.MaxOriginators {
-		return nil
+	if o.standIn() {
+		o.trust = m.Trust
+		f.join(o)
 	}
-	o := &originator{
-		key: string(f.scratch), host: displayName(m), peer: m.Source, created: m.Received,
-		steady: Insufficient, warning: newWarning(), judged: judgement{verdict: Insufficient},
-		open: RollUp{Verdict: Insufficient},
-	}
-	f.admit(o)
 	return o
 }
 
+// admit gives an originator its rule and its place in the table.
 func (f *Fleet) admit(o *originator) {
 	o.rule = f.config.Rule(o.host, o.peer)
 	if o.rule.Zone == nil {
 		o.rule.Zone = time.UTC
 	}
+	o.namesakes, o.neighbours = circleOf(f.names, o.name()), &circle{}
+	if o.peer.IsValid() {
+		o.neighbours = circleOf(f.peers, o.peer)
+	}
+	if o.rule.Expected > 0 {
+		o.presence = o.namesakes
+		if o.rule.ExpectPeer {
+			o.presence = o.neighbours
+		}
+	}
 	f.originators[o.key] = o
-	f.names[o.name()] = append(f.names[o.name()], o)
 }
 
-// name returns the folded host name: the key without the peer.
-func (o *originator) name() string { return o.key[:strings.LastIndexByte(o.key, 0)] }
+// join makes an originator that speaks known to the others of its name and peer. If
+// one was alone behind the peer, what is known of its path is void; and if one of them
+// was expected, it has spoken.
+func (f *Fleet) join(o *originator) {
+	if c := o.neighbours; len(c.members) == 1 {
+		f.agenda.put(c.members[0], f.ticked)
+	}
+	f.wakeStandIns(o)
+	o.namesakes.join(o)
+	o.neighbours.join(o)
+}
 
-func (f *Fleet) closeRollUp(o *originator) {
-	if o.open.Messages > 0 {
+// begin notes when the fleet is first used.
+func (f *Fleet) begin(now int64) {
+	if f.began == 0 {
+		f.began, f.changed = now, true
+	}
+}
+
+// turn opens the roll-up for a time, if that is later than the open one.
+func (f *Fleet) turn(o *originator, at int64) {
+	start := rollUpStart(at)
+	if start <= o.open.Start {
+		return
+	}
+	if o.open.worth() {
 		o.open.end(o.rule.Tolerance.Warn)
 		f.closed = append(f.closed, KeyedRollUp{o.key, o.open})
 	}
-}
-
-// Evaluations of one originator are at least evaluateLeast apart and, while
-// messages come, evaluateMost at the most; in between a tenth of its age.
-const (
-	evaluateLeast = 2 * second
-	evaluateMost  = minute
-)
-
-// Tick evaluates and judges the originators that are due, as of now, and returns
-// what is to be told.
-func (f *Fleet) Tick(now int64, ref Reference) []Finding {
-	rejudge := ref.State != f.reference
-	f.reference = ref.State
-	var found []Finding
-	for _, o := range f.originators {
-		due := o.stale && now >= o.due
-		if due || rejudge || o.warning.pending {
-			found = f.review(found, o, now, ref)
-		}
-		if due {
-			o.due = now + min(max((now-o.created)/10, evaluateLeast), evaluateMost)
-		}
-	}
-	return found
-}
-
-// Refresh brings every estimate up to its newest message, for a report.
-func (f *Fleet) Refresh(now int64, ref Reference) []Finding {
-	var found []Finding
-	for _, o := range f.originators {
-		found = f.review(found, o, now, ref)
-	}
-	return found
-}
-
-// review evaluates and judges one originator and appends what is to be told.
-func (f *Fleet) review(found []Finding, o *originator, now int64, ref Reference) []Finding {
-	p := &f.config.Params
-	o.stale = false
-	for _, step := range o.evaluate(p) {
-		found = append(found, o.finding(Finding{Step: &step}))
-	}
-	o.judge(now, ref, p)
-	namesakes := f.names[o.name()]
-	if o.findImpostor(namesakes, p) {
-		found = append(found, o.finding(Finding{Event: o.impostorEvent(now)}))
-	}
-	if o.outspoken(namesakes) {
-		o.judged = judgement{Insufficient, "the name belongs to a sender of higher trust: this one's evidence raises no verdict"}
-		o.open.Verdict = Insufficient
-	}
-	if b, ok := o.takeBacklog(now, p); ok {
-		found = append(found, o.finding(Finding{Backlog: &b}))
-	}
-	grade := severity(o.judged.verdict, o.interval, o.rule.Tolerance)
-	if t, ok := o.warning.advance(o.judged.verdict, grade, now, f.config.Hold); ok {
-		o.changed = true
-		found = append(found, o.finding(Finding{Event: o.event(t, now)}))
-	}
-	return found
-}
-
-// takeBacklog returns a backlog of the witness that has ended and whose oldest
-// message was late by more than the tolerance.
-func (o *originator) takeBacklog(now int64, p *Params) (Backlog, bool) {
-	w := o.witness(p)
-	if w == nil {
-		return Backlog{}, false
-	}
-	b, ok := w.state.TakeBacklog(now)
-	return b, ok && b.Oldest > int64(o.rule.Tolerance.Warn)
+	o.open = o.open.next(start)
+	o.changed = true
 }

@@ -23,6 +23,11 @@ type host struct {
 	offset     func(at time.Duration) time.Duration // by the true time since epoch
 	delay      func(r *rand.Rand, at time.Duration) time.Duration
 	mean       time.Duration // between messages
+
+	speaks   func(at time.Duration) bool // nil for always
+	yearless bool
+	minRTT   time.Duration
+	quality  message.TimeQuality
 }
 
 // newHost returns a healthy host on a quiet network: RFC 5424 over TCP, a message in
@@ -60,11 +65,17 @@ func (h *host) message(r *rand.Rand, at time.Duration) message.Message {
 		digits++
 	}
 	clock := epoch + int64(at+h.offset(at))
+	civil := clock - clock%int64(h.resolution)
+	if h.yearless {
+		t := unixUTC(civil)
+		civil = time.Date(message.YearUnknown, t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, time.UTC).UnixNano()
+	}
 	return message.Message{
+		MinRTT: h.minRTT, TimeQuality: h.quality,
 		Received: epoch + int64(at+h.delay(r, at)),
 		Source:   netip.MustParseAddr(h.peer), Trust: h.trust, Host: []byte(h.name), StampedBy: message.StampedByKernel,
 		Sent: message.Stamp{
-			Format: h.format, Digits: digits, Civil: clock - clock%int64(h.resolution), HasYear: true, HasZone: h.format != message.StampBSD,
+			Format: h.format, Digits: digits, Civil: civil, HasYear: !h.yearless, HasZone: h.format != message.StampBSD,
 		},
 	}
 }
@@ -77,15 +88,29 @@ func speak(f *Fleet, span time.Duration, seed uint64, hosts ...host) []Finding {
 
 // speakWatched calls watch each minute besides.
 func speakWatched(f *Fleet, span time.Duration, seed uint64, watch func(at time.Duration), hosts ...host) []Finding {
-	r := rand.New(rand.NewPCG(seed, 1))
+	return speakBetween(f, 0, span, seed, watch, hosts...)
+}
+
+// continued is speak from a later time on.
+func continued(f *Fleet, from, to time.Duration, seed uint64, hosts ...host) []Finding {
+	return speakBetween(f, from, to, seed, func(time.Duration) {}, hosts...)
+}
+
+func speakBetween(f *Fleet, from, to time.Duration, seed uint64, watch func(at time.Duration), hosts ...host) []Finding {
+	r := newRand(seed)
 	next := make([]time.Duration, len(hosts))
+	for i := range next {
+		next[i] = from
+	}
 	var found []Finding
-	for at := time.Duration(0); at < span; at += time.Second {
+	for at := from; at < to; at += time.Second {
 		for i := range hosts {
 			h := &hosts[i]
 			for ; next[i] < at+time.Second; next[i] += time.Duration(r.ExpFloat64() * float64(h.mean)) {
-				m := h.message(r, next[i])
-				f.Observe(&m)
+				if h.speaks == nil || h.speaks(next[i]) {
+					m := h.message(r, next[i])
+					f.Observe(&m)
+				}
 			}
 		}
 		found = append(found, f.Tick(epoch+int64(at+time.Second), synchronised)...)
@@ -93,18 +118,56 @@ func speakWatched(f *Fleet, span time.Duration, seed uint64, watch func(at time.
 			watch(at)
 		}
 	}
-	return append(found, f.Refresh(epoch+int64(span), synchronised)...)
+	return append(found, f.Refresh(epoch+int64(to), synchronised)...)
 }
+
+func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
 
 var synchronised = Reference{State: Synchronised, Bound: 100 * time.Microsecond}
 
-func newFleet() *Fleet {
+func newFleet() *Fleet { return fleetOf(HostRule{}) }
+
+// fleetOf returns a fleet with one rule for all hosts, whose tolerance is a second
+// unless it says otherwise.
+func fleetOf(rule HostRule, roster ...Named) *Fleet {
+	if rule.Tolerance == (Tolerance{}) {
+		rule.Tolerance = Tolerance{Warn: time.Second, Crit: 5 * time.Second}
+	}
 	return NewFleet(Config{
-		Params: DefaultParams(), Hold: 10 * time.Second,
-		Rule: func(string, netip.Addr) HostRule {
-			return HostRule{Tolerance: Tolerance{Warn: time.Second, Crit: 5 * time.Second}}
-		},
+		Params: DefaultParams(), Hold: 10 * time.Second, Roster: roster,
+		Rule: func(string, netip.Addr) HostRule { return rule },
 	})
+}
+
+// restored returns a fleet that goes on from a snapshot of another.
+func restored(t *testing.T, f *Fleet) *Fleet {
+	t.Helper()
+	again := NewFleet(f.config)
+	for _, o := range f.originators {
+		o.changed = true
+	}
+	f.changed = true
+	for _, blob := range f.Snapshot().Originators {
+		if err := again.Restore(blob); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return again
+}
+
+// identityOf returns what is said of a host; the zero Identity if it isn't known.
+func identityOf(f *Fleet, name string) Identity {
+	for _, i := range f.Identities() {
+		if i.Host == name {
+			return i
+		}
+	}
+	return Identity{}
+}
+
+// during returns that a host speaks from one time to another only.
+func during(from, to time.Duration) func(time.Duration) bool {
+	return func(at time.Duration) bool { return from <= at && at < to }
 }
 
 // only returns the fleet's one identity.

@@ -2,7 +2,6 @@ package analysis
 
 import (
 	"fmt"
-	"strings"
 )
 
 // An Identity is who an originator is and what is said of it now.
@@ -10,20 +9,26 @@ type Identity struct {
 	Key         string
 	Host        string // as sent, or the peer's address
 	Source      string // the peer's address; empty if it isn't known
+	Via         string // the relay's address; empty if the peer is the host, as far as is known
 	Zone        string // as written or assumed: "+02:00", or an IANA name
 	Claims      []string
 	Verdict     Verdict
 	Explanation string
+	Absent      bool // has never spoken, and should
 }
 
 // Identities returns all originators. What is said of them is as fresh as the last
 // Tick or Refresh.
 func (f *Fleet) Identities() []Identity {
 	all := make([]Identity, 0, len(f.originators))
+	followers := f.followers()
 	for _, o := range f.originators {
+		if o.standIn() && o.judged.verdict != Silent {
+			continue
+		}
 		all = append(all, Identity{
-			Key: o.key, Host: o.host, Source: o.source(), Zone: o.zoneName(), Claims: o.claims(),
-			Verdict: o.judged.verdict, Explanation: o.judged.reason,
+			Key: o.key, Host: o.host, Source: o.source(), Via: o.via(), Zone: o.zoneName(), Claims: o.claims(followers),
+			Verdict: o.judged.verdict, Explanation: o.judged.reason, Absent: o.standIn(),
 		})
 	}
 	return all
@@ -40,7 +45,7 @@ func (o *originator) source() string {
 // IdentityOf returns what a key alone tells of an originator that the fleet doesn't
 // know any more.
 func IdentityOf(key string) Identity {
-	host, source, _ := strings.Cut(key, "\x00")
+	host, source := splitKey(key)
 	if host == "" {
 		host = source
 	}

@@ -2,9 +2,7 @@ package analysis
 
 import (
 	"bytes"
-	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
@@ -18,44 +16,72 @@ type originator struct {
 	host    string // as first sent
 	peer    netip.Addr
 	rule    HostRule
-	created int64 // receive time of the first message
+	created int64 // receive time of the first message, or since when one is expected
+
+	namesakes  *circle // those who speak in its name, itself among them
+	neighbours *circle // those behind its peer
+	presence   *circle // whichever is expected to speak; nil if nothing is
 
 	speakers []*speaker
 	messages uint64
 	unusable uint64 // messages whose stamp is no evidence
 	last     int64  // receive time of the newest message
 	trust    message.Trust
+	heard    int64 // receive time of the newest message of that trust
 	claim    message.TimeQuality
 
-	due      int64 // when the next evaluation is worth its while
-	judged   judgement
-	interval Interval // against true time, of the speaker judged by
-	steady   Verdict  // the last verdict that wasn't Insufficient
-	lastStep *Step
-	warning  warning
-	impostor impostor
-	open     RollUp
-	stale    bool // messages have come since the last evaluation
-	changed  bool // since the last snapshot
+	place int   // in the agenda, from 1; 0 outside
+	wake  int64 // when it is to be reviewed, while in the agenda
+	due   int64 // when the next evaluation is worth its while
+
+	judged     judgement
+	interval   Interval // against true time, of the speaker judged by
+	steady     Verdict  // the last verdict that wasn't Insufficient
+	lastStep   *Step
+	warning    warning
+	impostor   impostor
+	falseClaim falseClaim
+	open       RollUp
+
+	leader    *originator // whose warning stands for this one's too
+	alone     int64       // since when there is none, though there was
+	suspected bool        // stands among the neighbours' suspects
+
+	stale   bool // messages have come since the last evaluation
+	changed bool // since the last snapshot
 }
 
-// An impostor is somebody else who speaks in the originator's name.
-type impostor struct {
-	found bool
-	words string
+// newOriginator returns one without messages.
+func newOriginator(host string, peer netip.Addr, now int64) *originator {
+	return &originator{
+		key: string(peer.AppendTo(append(appendFolded(nil, host), 0))), host: host, peer: peer, created: now,
+		steady: Insufficient, warning: newWarning(), judged: judgement{verdict: Insufficient},
+		open: RollUp{Verdict: Insufficient},
+	}
 }
 
 // appendKey appends the key of a message's originator: the host's name, case
 // folded, and the peer. It doesn't allocate when there is room.
 func appendKey(key []byte, m *message.Message) []byte {
-	for _, c := range m.Host {
+	return m.Source.AppendTo(append(appendFolded(key, m.Host), 0))
+}
+
+// appendFolded appends a name in lower case.
+func appendFolded[T string | []byte](key []byte, name T) []byte {
+	for i := range len(name) {
+		c := name[i]
 		if 'A' <= c && c <= 'Z' {
 			c += 'a' - 'A'
 		}
 		key = append(key, c)
 	}
-	key = append(key, 0)
-	return m.Source.AppendTo(key)
+	return key
+}
+
+// splitKey returns the two parts of a key.
+func splitKey(key string) (name, peer string) {
+	at := strings.LastIndexByte(key, 0)
+	return key[:max(at, 0)], key[at+1:]
 }
 
 // displayName returns the host's name for people: as sent, or the peer's address.
@@ -66,25 +92,59 @@ func displayName(m *message.Message) string {
 	return strings.ToValidUTF8(string(bytes.Clone(m.Host)), "\uFFFD")
 }
 
+// name returns the folded name that the originator goes by: that of its messages, or
+// the peer's address.
+func (o *originator) name() string {
+	name, peer := splitKey(o.key)
+	if name == "" {
+		return peer
+	}
+	return name
+}
+
 // observe takes in one message.
 func (o *originator) observe(m *message.Message) {
-	o.changed, o.stale = true, true
+	o.changed = true
 	o.messages++
 	o.last = max(o.last, m.Received)
-	o.trust = max(o.trust, m.Trust)
-	if m.TimeQuality != (message.TimeQuality{}) {
-		o.claim = m.TimeQuality
-	}
+	o.hear(m)
 	o.open.count(m.Received)
 	sent, ok := Instant(m.Sent, m.Received, o.rule.Zone)
 	if !ok || m.Sent.LeapSecond { // within a leap second, senders disagree on what time it is
 		o.unusable++
 		return
 	}
-	s := o.speaker(m.Trust, m.Sent.Format)
-	s.add(m, sent)
-	if s.state.news {
+	if o.speaker(m.Trust, m.Sent.Format).add(m, sent) {
 		o.due = min(o.due, m.Received)
+	}
+}
+
+// hear notes that the originator has spoken, and what it claims. Lower trust is
+// neither a sign of its life nor its own claim.
+func (o *originator) hear(m *message.Message) {
+	if m.Trust > o.trust {
+		o.rise(m.Trust)
+	}
+	if o.presence != nil {
+		o.presence.hear(m.Trust, m.Received)
+	}
+	if m.Trust < o.trust {
+		return
+	}
+	o.heard = max(o.heard, m.Received)
+	if m.TimeQuality != (message.TimeQuality{}) {
+		o.claim = m.TimeQuality
+	}
+}
+
+// rise puts the originator into a higher class of trust.
+func (o *originator) rise(t message.Trust) {
+	for _, c := range [...]*circle{o.namesakes, o.neighbours} {
+		c.count(o, -1)
+	}
+	o.trust, o.heard, o.claim = t, 0, message.TimeQuality{}
+	for _, c := range [...]*circle{o.namesakes, o.neighbours} {
+		c.count(o, +1)
 	}
 }
 
@@ -113,32 +173,38 @@ func (o *originator) witness(p *Params) *speaker {
 // evaluate brings all estimates up to the newest message and notes new steps of
 // the witness. It returns the steps.
 func (o *originator) evaluate(p *Params) []Step {
+	var found []Step
 	for _, s := range o.speakers {
-		if steps := s.refresh(p); len(steps) > 0 && s == o.witness(p) {
+		if steps := s.refresh(o.path(s), p); len(steps) > 0 && s == o.witness(p) {
 			o.lastStep = &steps[len(steps)-1]
-			return steps
+			found = steps
 		}
 	}
-	return nil
+	return found
 }
 
 // judge gives the verdict of the present estimates, as of now.
 func (o *originator) judge(now int64, ref Reference, p *Params) {
-	w := o.witness(p)
-	h := hearing{
-		now: now, estimate: &Estimate{}, reference: ref, held: o.held(ref), tolerance: o.tolerance(),
-		unusable: o.unusable, lastStep: o.lastStep, params: p,
-	}
-	if w != nil {
-		h.estimate = &w.estimate
-		h.interval = ref.apply(w.estimate.Interval)
-	}
+	h := o.hearing(now, ref, p)
 	o.judged = h.judge()
+	o.judged.held = h.held
 	o.interval = h.interval
 	if o.judged.verdict != Insufficient {
 		o.steady = o.judged.verdict
 	}
-	o.rollUp(w, ref)
+}
+
+// hearing gathers the evidence that the originator is judged on.
+func (o *originator) hearing(now int64, ref Reference, p *Params) *hearing {
+	h := &hearing{
+		now: now, estimate: &Estimate{}, assumed: o.rule.Zone, quiet: o.quiet(), reference: ref, held: o.held(ref),
+		tolerance: o.tolerance(), unusable: o.unusable, lastStep: o.lastStep, params: p,
+	}
+	if w := o.witness(p); w != nil {
+		h.estimate, h.interval = &w.estimate, ref.apply(w.estimate.Interval)
+		h.first, h.zone, h.yearless = w.state.first, w.zone, w.format == message.StampBSD
+	}
+	return h
 }
 
 // held reports whether the reference is not good enough to judge the originator by,
@@ -172,72 +238,23 @@ func (o *originator) rollUp(w *speaker, ref Reference) {
 	r.note(o.interval, o.last, o.rule.Tolerance.Warn, o.judged.verdict != Insufficient)
 }
 
-// findImpostor looks for a voice of lower trust in the originator's name: one from
-// the same peer whose stamps contradict the witness's, or any from another peer. It
-// reports whether that is news.
-func (o *originator) findImpostor(namesakes []*originator, p *Params) bool {
-	if o.judged.verdict == Insufficient {
-		return false // it must be known itself first
-	}
-	words := o.otherVoice(p)
-	for _, other := range namesakes {
-		if words == "" && other != o && other.trust < o.trust {
-			words = fmt.Sprintf("somebody else speaks as %s, over %s from %s", o.host, other.trust, other.peer)
-		}
-	}
-	news := words != "" && !o.impostor.found
-	o.impostor = impostor{found: words != "" || o.impostor.found, words: words}
-	return news
-}
-
-func (o *originator) otherVoice(p *Params) string {
-	w := o.witness(p)
-	for _, s := range o.speakers {
-		if s != w && s.trust < w.trust && s.contradicts(w, p) {
-			return fmt.Sprintf("somebody else speaks as %s, over %s from %s: stamps %s ahead of what its clock allows",
-				o.host, s.trust, o.peer, rounded(s.estimate.Low-w.estimate.High))
-		}
-	}
-	return ""
-}
-
-// outspoken reports whether the name belongs to an originator of higher trust:
-// then this one's evidence may raise a question and never a verdict.
-func (o *originator) outspoken(namesakes []*originator) bool {
-	return slices.ContainsFunc(namesakes, func(other *originator) bool { return other.trust > o.trust })
-}
-
 // claims lists what the host says of itself, and what was noticed beside its
 // verdict.
-func (o *originator) claims() []string {
+func (o *originator) claims(followers map[*originator]int) []string {
 	claims := []string{}
 	if o.judged.verdict == Insufficient && o.steady != Insufficient && o.steady != NoClock {
 		claims = append(claims, "last verdict: "+o.steady.String())
 	}
-	if c := timeQualityWords(o.claim); c != "" {
-		claims = append(claims, c)
+	contradiction := ""
+	if o.falseClaim.told {
+		contradiction = o.contradiction()
 	}
-	if o.impostor.words != "" {
-		claims = append(claims, o.impostor.words)
-	}
-	return claims
-}
-
-// timeQualityWords writes a claim as it stood in the message.
-func timeQualityWords(q message.TimeQuality) string {
-	var words []string
-	flag := func(name string, c message.Claim) {
-		if c != message.NotClaimed {
-			words = append(words, fmt.Sprintf("%s=%d", name, c-message.ClaimedFalse))
+	for _, words := range [...]string{
+		timeQualityWords(o.claim), contradiction, o.impostor.words, o.relayWords(), o.sharedWords(followers),
+	} {
+		if words != "" {
+			claims = append(claims, words)
 		}
 	}
-	flag("tzKnown", q.TZKnown)
-	flag("isSynced", q.IsSynced)
-	if q.SyncAccuracy > 0 {
-		words = append(words, fmt.Sprintf("syncAccuracy=%d us", q.SyncAccuracy.Microseconds()))
-	}
-	if len(words) == 0 {
-		return ""
-	}
-	return "timeQuality: " + strings.Join(words, " ")
+	return claims
 }

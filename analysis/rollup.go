@@ -12,9 +12,9 @@ const RollUpSpan = 5 * time.Minute
 // A RollUp is what one originator's clock did in one span of receive time, and the
 // row from which reports are made: they never look at messages.
 type RollUp struct {
-	Start    int64 // Unix ns, a multiple of RollUpSpan
-	Messages uint64
-	First    int64 // receive times of its first and newest message, Unix ns
+	Start    int64  // Unix ns, a multiple of RollUpSpan
+	Messages uint64 // 0 while a host is silent that should speak
+	First    int64  // receive times of its first and newest message, Unix ns
 	Last     int64
 
 	Verdict     Verdict
@@ -42,6 +42,10 @@ func (r RollUp) next(start int64) RollUp {
 	r.Extreme = r.Interval.Offset
 	return r
 }
+
+// worth reports whether the roll-up has anything to keep: messages, or the silence of
+// a host that should speak.
+func (r *RollUp) worth() bool { return r.Messages > 0 || r.Verdict == Silent }
 
 // count takes a message into the roll-up.
 func (r *RollUp) count(received int64) {

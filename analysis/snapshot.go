@@ -2,7 +2,10 @@ package analysis
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/skewatch/skewatch/collector/message"
@@ -14,7 +17,8 @@ type Snapshot struct {
 	RollUps     []KeyedRollUp // ended ones, and the open ones of changed originators
 }
 
-// A Blob is an encoded originator with its key.
+// A Blob is an encoded originator with its key, or what is kept of the whole fleet
+// under a key that no originator has.
 type Blob struct {
 	Key  string
 	Blob []byte
@@ -30,36 +34,105 @@ type KeyedRollUp struct {
 func (f *Fleet) Snapshot() Snapshot {
 	s := Snapshot{RollUps: f.closed}
 	f.closed = nil
+	if f.changed {
+		f.changed = false
+		s.Originators = append(s.Originators, Blob{fleetKey, f.encode()})
+	}
 	for key, o := range f.originators {
 		if !o.changed {
 			continue
 		}
 		o.changed = false
 		s.Originators = append(s.Originators, Blob{key, o.encode()})
-		if o.open.Messages > 0 {
+		if o.open.worth() {
 			s.RollUps = append(s.RollUps, KeyedRollUp{key, o.open})
 		}
 	}
 	return s
 }
 
-// Restore puts an originator back as a snapshot had it.
+// Restore puts an originator, or what is kept of the whole fleet, back as a snapshot
+// had it.
 func (f *Fleet) Restore(b Blob) error {
+	if b.Key == fleetKey {
+		if err := f.decode(b.Blob); err != nil {
+			return fmt.Errorf("restore the state of the fleet: %w", err)
+		}
+		return nil
+	}
 	o, err := decodeOriginator(b)
 	if err != nil {
 		return fmt.Errorf("restore the state of %q: %w", b.Key, err)
 	}
-	o.stale = true
 	f.admit(o)
+	if !o.standIn() {
+		f.join(o)
+		if o.presence != nil {
+			o.presence.hear(o.trust, o.heard)
+		}
+	}
+	f.agenda.put(o, o.last)
 	return nil
+}
+
+// fleetKey is the key of what is kept of the whole fleet: neither name nor peer.
+const fleetKey = "\x00"
+
+func (f *Fleet) encode() []byte {
+	e := &encoder{}
+	e.byte(stateVersion)
+	e.int(f.began)
+	e.digest(&f.digest)
+	return e.b
+}
+
+func (f *Fleet) decode(blob []byte) error {
+	d := &decoder{b: blob}
+	d.version()
+	began, gathered := d.int(), d.digest()
+	if d.err == nil {
+		f.began, f.digest = began, gathered
+	}
+	return d.err
+}
+
+func (e *encoder) digest(g *digest) {
+	for _, n := range g.singles {
+		e.byte(n)
+	}
+	e.byte(uint8(g.severity))
+	e.int(g.since)
+	e.int(g.told)
+	e.uint(uint64(len(g.zones)))
+	for _, z := range slices.Sorted(maps.Keys(g.zones)) {
+		e.int(int64(z))
+		e.uint(uint64(g.zones[z]))
+	}
+}
+
+func (d *decoder) digest() digest {
+	g := digest{}
+	for i := range g.singles {
+		g.singles[i] = d.byte()
+	}
+	g.severity = Severity(d.enum(len(severities)))
+	g.since, g.told = d.int(), d.int()
+	for n := d.uint(); n > 0 && d.err == nil; n-- {
+		if g.zones == nil {
+			g.zones = map[int32]int{}
+		}
+		z := int32(d.int())
+		g.zones[z] = int(d.uint())
+	}
+	return g
 }
 
 func (o *originator) encode() []byte {
 	e := &encoder{}
 	e.byte(stateVersion)
 	e.string(o.host)
-	e.string(o.peer.String())
-	for _, v := range [...]int64{o.created, o.last} {
+	e.string(o.source())
+	for _, v := range [...]int64{o.created, o.last, o.heard} {
 		e.int(v)
 	}
 	e.uint(o.messages)
@@ -71,6 +144,7 @@ func (o *originator) encode() []byte {
 	e.warning(&o.warning)
 	e.bool(o.impostor.found)
 	e.string(o.impostor.words)
+	e.bool(o.falseClaim.told)
 	e.rollUp(&o.open)
 	e.uint(uint64(len(o.speakers)))
 	for _, s := range o.speakers {
@@ -87,12 +161,8 @@ func decodeOriginator(b Blob) (*originator, error) {
 	d := &decoder{b: b.Blob}
 	d.version()
 	o := &originator{key: b.Key, host: d.string()}
-	peer, err := netip.ParseAddr(d.string())
-	if err != nil && d.err == nil {
-		d.err = err
-	}
-	o.peer = peer
-	o.created, o.last = d.int(), d.int()
+	o.peer = d.peer(b.Key)
+	o.created, o.last, o.heard = d.int(), d.int(), d.int()
 	o.messages, o.unusable = d.uint(), d.uint()
 	o.trust = message.Trust(d.enum(3))
 	o.claim = d.claim()
@@ -100,14 +170,29 @@ func decodeOriginator(b Blob) (*originator, error) {
 	o.lastStep = d.lastStep()
 	o.warning = d.warning()
 	o.impostor = impostor{d.bool(), d.string()}
+	o.falseClaim.told = d.bool()
 	o.open = d.rollUp()
 	for n := min(d.uint(), maxSpeakers); n > 0; n-- {
 		o.speakers = append(o.speakers, d.speaker())
 	}
-	if d.err == nil && len(b.Key) <= len(o.peer.String()) {
-		d.err = fmt.Errorf("analysis: key %q doesn't end in its peer", b.Key)
-	}
 	return o, d.err
+}
+
+// peer reads the address in which a key must end. There may be none: a host can be
+// expected from anywhere.
+func (d *decoder) peer(key string) netip.Addr {
+	text := d.string()
+	if d.err == nil && !strings.HasSuffix(key, "\x00"+text) {
+		d.err = fmt.Errorf("analysis: key %q doesn't end in its peer %q", key, text)
+	}
+	if text == "" || d.err != nil {
+		return netip.Addr{}
+	}
+	peer, err := netip.ParseAddr(text)
+	if err != nil {
+		d.err = err
+	}
+	return peer
 }
 
 func (e *encoder) claim(q message.TimeQuality) {
@@ -146,6 +231,7 @@ func (e *encoder) warning(w *warning) {
 	e.int(w.since)
 	e.bool(w.pending)
 	e.int(w.from)
+	e.byte(uint8(w.voice))
 }
 
 func (d *decoder) warning() warning {
@@ -155,6 +241,7 @@ func (d *decoder) warning() warning {
 		since:    d.int(),
 		pending:  d.bool(),
 		from:     d.int(),
+		voice:    voice(d.enum(int(voices))),
 	}
 }
 
@@ -163,6 +250,9 @@ func (e *encoder) speaker(s *speaker) {
 	e.byte(uint8(s.format))
 	e.bool(s.zone.written)
 	e.int(int64(s.zone.east))
+	e.int(s.roundTrip.began)
+	e.int(int64(s.roundTrip.present))
+	e.int(int64(s.roundTrip.before))
 	e.state(s.state)
 }
 
@@ -171,7 +261,10 @@ func (d *decoder) speaker() *speaker {
 		trust:  message.Trust(d.enum(3)),
 		format: message.StampFormat(d.byte()),
 		zone:   zone{written: d.bool(), east: int32(d.int())},
-		state:  d.state(),
+		roundTrip: roundTrip{
+			began: d.int(), present: time.Duration(d.int()), before: time.Duration(d.int()),
+		},
+		state: d.state(),
 	}
 }
 

@@ -53,8 +53,8 @@ func TestSnapshotRestoresTheSameFleet(t *testing.T) {
 
 func TestSnapshotHoldsOnlyWhatChanged(t *testing.T) {
 	f := halfway(2 * time.Minute)
-	if n := len(f.Snapshot().Originators); n != 2 {
-		t.Errorf("first snapshot has %d originators, want 2", n)
+	if n := len(f.Snapshot().Originators); n != 3 {
+		t.Errorf("first snapshot has %d blobs, want two originators and the fleet", n)
 	}
 	h := newHost("web1")
 	m := h.message(rand.New(rand.NewPCG(1, 1)), 3*time.Minute)

@@ -14,10 +14,19 @@ type speaker struct {
 	format message.StampFormat
 	state  *State
 	zone   zone
-	path   Path
+
+	roundTrip roundTrip // to the peer
 
 	estimate  Estimate
 	evaluated int64 // receive time of the newest message in estimate
+	path      Path  // that it rests on
+	since     since
+}
+
+// since is what came after the last estimate.
+type since struct {
+	messages, late uint32
+	prompt         int64 // receive time of the newest message that wasn't late, even before
 }
 
 // zone is how the speaker's stamps name theirs.
@@ -30,26 +39,52 @@ type zone struct {
 // one may have arrived notably before its stamp.
 const coalescedGap = 10 * time.Millisecond
 
-// add takes in a message whose stamp names the moment sent. It reports whether the
-// message was late.
+// add takes in a message whose stamp names the moment sent. It reports whether a new
+// estimate is urgent.
 func (s *speaker) add(m *message.Message, sent int64) bool {
 	s.zone = zone{m.Sent.HasZone, m.Sent.ZoneEast}
-	return s.state.Add(Observation{
+	s.roundTrip.add(m.MinRTT, m.Received)
+	late := s.state.Add(Observation{
 		Sent:      sent,
 		Received:  m.Received,
 		Coalesced: m.PreviousRead != 0 && m.Received-m.PreviousRead > int64(coalescedGap),
 	})
+	s.since.count(m.Received, late)
+	return s.state.news || s.since.urgent(m.Received, m.Received-s.evaluated)
+}
+
+func (c *since) count(received int64, late bool) {
+	c.messages++
+	if late {
+		c.late++
+	} else {
+		c.prompt = received
+	}
+}
+
+// An estimate is looked at again when only late messages have come for lateSpan: the
+// clock may have been set back. Or when one in lateShare was late and it is as old as
+// that of a clock which isn't in order: two clocks may speak.
+const (
+	lateSpan  = 15 * second
+	lateShare = 4
+)
+
+// urgent reports whether the late messages call for a new estimate. The present one is
+// of the age given.
+func (c *since) urgent(now, age int64) bool {
+	return age > lateSpan && now-c.prompt > lateSpan || age > evaluateMost && c.late > c.messages/lateShare
 }
 
 // refresh evaluates the state as of its newest message, unless that was done.
 // It returns the steps that are new.
-func (s *speaker) refresh(p *Params) []Step {
-	if s.evaluated == s.state.last {
+func (s *speaker) refresh(path Path, p *Params) []Step {
+	if s.evaluated == s.state.last && s.path == path {
 		return nil
 	}
-	s.estimate = s.state.Evaluate(s.state.last, s.path, p)
+	s.estimate = s.state.Evaluate(s.state.last, path, p)
 	s.state.Accept(&s.estimate)
-	s.evaluated = s.state.last
+	s.evaluated, s.path, s.since = s.state.last, path, since{prompt: s.since.prompt}
 	return s.estimate.Steps
 }
 

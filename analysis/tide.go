@@ -2,14 +2,16 @@ package analysis
 
 import "math"
 
-// A tide follows the typical lead of a speaker's messages, as the envelope follows the
-// best ones. A few foreign messages can raise the envelope; they can't move what is
-// typical. When the two drift apart steadily, two clocks speak.
+// A tide follows the typical lead of a speaker's messages beside the best one of each
+// minute. A few foreign messages can raise what is best; they can't move what is
+// typical. One clock moves both alike, whatever it does: when the two drift apart
+// steadily, there are two clocks.
 type tide struct {
 	level  int64 // running median of the leads, ns
 	spread int64 // running mean of the distance from it, ns
-	slot   int64 // receive time of the newest sample divided by tideWidth
+	slot   int64 // receive time of the newest sample divided by tideWidth, 0 before the first
 	levels [tideSlots]int64
+	best   [tideSlots]int64 // noLead where no message came
 }
 
 const (
@@ -21,8 +23,13 @@ const (
 // add takes in a lead.
 func (t *tide) add(lead, received int64) {
 	if t.slot == 0 {
-		t.level, t.spread = lead, int64(1e6)
-		t.slot = received / tideWidth
+		*t = tide{level: lead, spread: 1e6, slot: received / tideWidth}
+		for i := range t.best {
+			t.best[i] = noLead
+		}
+	}
+	if received-t.slot*tideWidth >= tideWidth {
+		t.advance(received / tideWidth)
 	}
 	off := max(-tideReach, min(tideReach, lead-t.level))
 	t.spread += (magnitude(off) - t.spread) / 32
@@ -31,75 +38,64 @@ func (t *tide) add(lead, received int64) {
 		step = -step
 	}
 	t.level += step
-	if received-t.slot*tideWidth >= tideWidth {
-		t.advance(received / tideWidth)
-	}
-	t.levels[t.slot&(tideSlots-1)] = t.level
+	i := t.slot & (tideSlots - 1)
+	t.levels[i], t.best[i] = t.level, max(t.best[i], lead)
 }
 
-// advance goes to a slot and forgets what those between held a round ago.
+// advance goes to a slot and forgets what those up to it held a round ago.
 func (t *tide) advance(to int64) {
-	for k := max(t.slot+1, to-tideSlots+1); k < to; k++ {
-		t.levels[k&(tideSlots-1)] = 0
+	for k := max(t.slot, to-tideSlots) + 1; k <= to; k++ {
+		t.best[k&(tideSlots-1)] = noLead
 	}
 	t.slot = to
 }
 
 // The evidence that makes the tide a clock of its own.
 const (
-	tideLeast  = 14    // samples
-	tideApart  = 50e-3 // seconds that it must have moved away from the envelope
-	tideSmooth = 0.1   // of that: how far it may deviate from a straight line
+	tideLeast   = 14    // samples
+	tideApart   = 50e-3 // seconds that the best leads must have moved away from it
+	tideFastest = 1e-3  // rate (s/s) beyond which it is a queue that fills or drains
+	tideSmooth  = 0.1   // of the distance: how far they may typically deviate from a straight line
 )
 
-// parts reports whether the tide has moved away from the envelope over the last half
-// hour, as steadily as only a clock does.
-func (t *tide) parts(evidence []point, now, resolution int64, p *Params) bool {
-	slope, deviation, span := t.trend(now)
-	if span == 0 {
-		return false
-	}
-	recent, _ := newest(evidence, now-span)
-	if len(recent) < 6 {
-		return false
-	}
-	envelope := fitLine(recent, now, recent[len(recent)-1].max, resolution, p)
-	apart := math.Abs(slope-envelope.skew) * seconds(span)
-	return apart > tideApart && deviation < tideSmooth*apart
+// parts reports whether the best leads have moved away from the tide over the last half
+// hour, as steadily as only another clock does.
+func (t *tide) parts(now int64) bool {
+	slope, deviation, span := t.trend(now, func(best, level int64) int64 { return best - level })
+	apart := math.Abs(slope) * seconds(span)
+	return apart > tideApart && math.Abs(slope) < tideFastest && deviation < tideSmooth*apart
 }
 
-// trend returns the tide's slope (s/s), how far its samples typically deviate from
-// that line (s), and their span, 0 if there are too few. Medians of the first and the
-// last third give the line, so that a congestion of some minutes doesn't bend it.
-func (t *tide) trend(now int64) (slope, deviation float64, span int64) {
-	var room [tideSlots]float64
-	samples := t.samples(room[:0], now)
-	n := len(samples)
+// skew returns the tide's own slope (s/s), false if there are too few samples.
+func (t *tide) skew(now int64) (float64, bool) {
+	slope, _, span := t.trend(now, func(_, level int64) int64 { return level })
+	return slope, span > 0
+}
+
+// trend returns the slope (s/s) of what is made of each sample, how far the samples
+// typically deviate from that line (s), and their span, 0 if there are too few. Medians
+// of the first and the last third give the line, so that a congestion of some minutes
+// doesn't bend it.
+func (t *tide) trend(now int64, of func(best, level int64) int64) (slope, deviation float64, span int64) {
+	var x, y, off, sorted [tideSlots]float64
+	n := 0
+	for k := max(t.slot-tideSlots+1, now/tideWidth-tideSlots+1); k <= t.slot; k++ {
+		i := k & (tideSlots - 1)
+		if t.best[i] == noLead || k <= 0 {
+			continue
+		}
+		x[n], y[n] = float64(k-t.slot)*seconds(tideWidth), seconds(of(t.best[i], t.levels[i])-of(t.level, t.level))
+		n++
+	}
 	if n < tideLeast {
 		return 0, 0, 0
 	}
 	third := n / 3
-	var sorted [tideSlots]float64
 	middle := func(v []float64) float64 { return median(append(sorted[:0], v...)) }
-	first, last := middle(samples[:third]), middle(samples[n-third:])
-	perSlot := (last - first) / float64(n-third)
-	var off [tideSlots]float64
-	for i, y := range samples {
-		off[i] = math.Abs(y - first - perSlot*(float64(i)-float64(third-1)/2))
+	x0, y0 := middle(x[:third]), middle(y[:third])
+	slope = (middle(y[n-third:n]) - y0) / (middle(x[n-third:n]) - x0)
+	for i := range n {
+		off[i] = math.Abs(y[i] - y0 - slope*(x[i]-x0))
 	}
-	return perSlot / seconds(tideWidth), median(off[:n]), int64(n) * tideWidth
-}
-
-// samples appends the levels of the last half hour, in seconds relative to the newest
-// one, oldest first. Where nothing came the level before stands.
-func (t *tide) samples(levels []float64, now int64) []float64 {
-	for k := max(t.slot-tideSlots+1, now/tideWidth-tideSlots+1); k <= t.slot; k++ {
-		switch level := t.levels[k&(tideSlots-1)]; {
-		case level != 0:
-			levels = append(levels, seconds(level-t.level))
-		case len(levels) > 0:
-			levels = append(levels, levels[len(levels)-1])
-		}
-	}
-	return levels
+	return slope, median(off[:n]), int64((x[n-1] - x[0]) * 1e9)
 }

@@ -59,6 +59,9 @@ type Tolerance struct {
 type judgement struct {
 	verdict Verdict
 	reason  string
+	held    bool  // our own clock is in doubt
+	local   bool  // the stamps name no zone and fit another than the assumed one,
+	fits    int32 // which lies that many seconds east of UTC
 }
 
 // A hearing is the evidence that a verdict is given on.
@@ -66,6 +69,11 @@ type hearing struct {
 	now       int64
 	estimate  *Estimate
 	interval  Interval // against true time
+	first     int64    // receive time of the first message with a usable stamp
+	zone      zone
+	yearless  bool           // the stamps name no year
+	assumed   *time.Location // where they name no zone
+	quiet     quiet
 	reference Reference
 	held      bool // the reference isn't good enough to judge by
 	tolerance time.Duration
@@ -77,7 +85,7 @@ type hearing struct {
 // judge tries the verdicts in their order.
 func (h *hearing) judge() judgement {
 	for _, try := range [...]func() (judgement, bool){
-		h.noClock, h.tooLittle, h.referenceInDoubt, h.doubtful, h.mixed, h.stuck, h.wrongDate, h.wrongZone,
+		h.silent, h.noClock, h.tooLittle, h.referenceInDoubt, h.doubtful, h.mixed, h.stuck, h.wrongDate, h.wrongZone,
 		h.stepped, h.backlog, h.ahead, h.late, h.drifting,
 	} {
 		if j, ok := try(); ok {
@@ -85,14 +93,15 @@ func (h *hearing) judge() judgement {
 		}
 	}
 	if !h.interval.Inside(h.tolerance) {
-		return judgement{Insufficient, fmt.Sprintf("the interval %s to %s is wider than the tolerance of %v allows",
+		return judgement{verdict: Insufficient, reason: fmt.Sprintf("the interval %s to %s is wider than the tolerance of %v allows",
 			signed(h.interval.Low), signed(h.interval.High), h.tolerance)}
 	}
-	return judgement{InSync, fmt.Sprintf("within %s and %s", signed(h.interval.Low), signed(h.interval.High))}
+	words := fmt.Sprintf("within %s and %s", signed(h.interval.Low), signed(h.interval.High))
+	return judgement{verdict: InSync, reason: words + h.forecast()}
 }
 
 func (h *hearing) noClock() (judgement, bool) {
-	return judgement{NoClock, fmt.Sprintf("none of %d messages carries a usable stamp", h.unusable)},
+	return judgement{verdict: NoClock, reason: fmt.Sprintf("none of %d messages carries a usable stamp", h.unusable)},
 		h.estimate.Messages == 0 && h.unusable > 0
 }
 
@@ -101,76 +110,28 @@ func (h *hearing) tooLittle() (judgement, bool) {
 	if e.Known && e.Messages >= h.params.MinMessages && e.Span >= h.params.MinSpan {
 		return judgement{}, false
 	}
-	return judgement{Insufficient, fmt.Sprintf("%d messages over %v are too few to judge",
+	return judgement{verdict: Insufficient, reason: fmt.Sprintf("%d messages over %v are too few to judge",
 		e.Messages, e.Span.Round(time.Second))}, true
 }
 
 func (h *hearing) referenceInDoubt() (judgement, bool) {
 	r := h.reference
-	return judgement{Insufficient, fmt.Sprintf("held: our own clock is in doubt (reference %s, bound %s)", r.State, rounded(r.Bound))},
+	return judgement{verdict: Insufficient, reason: fmt.Sprintf("held: our own clock is in doubt (reference %s, bound %s)", r.State, rounded(r.Bound))},
 		h.held
 }
 
 func (h *hearing) doubtful() (judgement, bool) {
-	return judgement{Insufficient, "held: its messages lie on two levels, and it is not clear yet whether two clocks speak"},
+	return judgement{verdict: Insufficient, reason: "held: its messages lie on two levels, and it is not clear yet whether two clocks speak"},
 		h.estimate.Voices == Doubtful
 }
 
 func (h *hearing) mixed() (judgement, bool) {
-	return judgement{Mixed, "two clocks speak under this name: somebody else uses it, or several hosts or programs share it"},
+	return judgement{verdict: Mixed, reason: "two clocks speak under this name: somebody else uses it, or several hosts or programs share it"},
 		h.estimate.Voices == ManyVoices
 }
 
 func (h *hearing) stuck() (judgement, bool) {
-	return judgement{Stuck, "the same stamp repeats while messages go on"}, h.estimate.Stuck
-}
-
-// wrongDate finds clocks that are off by days, and among them those that started
-// from the epoch of a real-time clock without power.
-func (h *hearing) wrongDate() (judgement, bool) {
-	off := h.interval.Offset
-	if off.Abs() <= h.params.WrongDate || off < 0 && !h.estimate.Settled {
-		return judgement{}, false
-	}
-	shows := time.Unix(0, h.now).Add(off).UTC()
-	if rtcEpoch(shows) {
-		return judgement{DeadRTC, "the clock shows " + shows.Format("2006-01-02") + ", as one does that lost its power"}, true
-	}
-	return judgement{WrongDate, fmt.Sprintf("the clock shows %s, off by %.1f days", shows.Format("2006-01-02"), off.Hours()/24)}, true
-}
-
-// rtcEpoch reports whether a date lies in the first quarter of a year from which
-// clocks count that have lost theirs.
-func rtcEpoch(t time.Time) bool {
-	switch t.Year() {
-	case 1970, 1980, 2000:
-		return t.YearDay() <= 90
-	}
-	return false
-}
-
-// wrongZone finds levels that a wrong zone explains: near a multiple of 15 minutes.
-// Zones that are no whole hour are rare, and get no slack beyond the tolerance.
-func (h *hearing) wrongZone() (judgement, bool) {
-	off := h.interval.Offset
-	k := math.Round(float64(off) / float64(zoneStep))
-	if k == 0 || math.Abs(k) > maxZoneSteps || off < 0 && !h.estimate.Settled {
-		return judgement{}, false
-	}
-	shift := time.Duration(k) * zoneStep
-	slack := h.tolerance
-	if int(k)%4 == 0 {
-		slack += h.params.ZoneSlack
-	}
-	if h.interval.Low > shift+slack || h.interval.High < shift-slack || h.interval.High-h.interval.Low > zoneStep/2 {
-		return judgement{}, false
-	}
-	side := "east of where it should be: it reads ahead"
-	if k < 0 {
-		side = "west of where it should be: it reads behind"
-	}
-	return judgement{WrongZone, fmt.Sprintf("offset %s: the zone is %s %s; or DST is not as it should be",
-		signed(off), hours(shift.Abs()), side)}, true
+	return judgement{verdict: Stuck, reason: "the same stamp repeats while messages go on"}, h.estimate.Stuck
 }
 
 // steppedFor is how long a step stands as the verdict.
@@ -181,24 +142,29 @@ func (h *hearing) stepped() (judgement, bool) {
 	if s == nil || h.now-s.At > int64(steppedFor) || h.interval.Outside(h.tolerance) {
 		return judgement{}, false
 	}
-	return judgement{Stepped, fmt.Sprintf("set by %s s at %s", signedSeconds(s.Seconds), clockTime(s.At))}, true
+	return judgement{verdict: Stepped, reason: fmt.Sprintf("set by %s s at %s", signedSeconds(s.Seconds), clockTime(s.At))}, true
 }
 
 func (h *hearing) backlog() (judgement, bool) {
 	b := h.estimate.Behind
-	return judgement{Backlogged, fmt.Sprintf("its newest messages come %s late: a queue is flushed, or the clock was set back", rounded(b))},
+	return judgement{verdict: Backlogged, reason: fmt.Sprintf("its newest messages come %s late: a queue is flushed, or the clock was set back", rounded(b))},
 		b > h.tolerance && !h.interval.Outside(h.tolerance)
 }
 
 func (h *hearing) ahead() (judgement, bool) {
-	return judgement{Ahead, fmt.Sprintf("ahead by %s at least, proved: messages arrived before the time they were stamped with",
+	return judgement{verdict: Ahead, reason: fmt.Sprintf("ahead by %s at least, proved: messages arrived before the time they were stamped with",
 		rounded(h.interval.Low))}, h.interval.Low > h.tolerance
 }
 
 func (h *hearing) late() (judgement, bool) {
-	return judgement{Late, fmt.Sprintf("behind, or its messages are delayed, by %s at least; one-way stamps can't tell which (δ %v assumed)",
+	return judgement{verdict: Late, reason: fmt.Sprintf("behind, or its messages are delayed, by %s at least; one-way stamps can't tell which (δ %v assumed)",
 			rounded(-h.interval.High), h.params.LeastDelay)},
 		h.estimate.Settled && h.interval.High < -h.tolerance
+}
+
+// forecast says when the clock passes the tolerance.
+func (h *hearing) forecast() string {
+	return h.estimate.trend().forecast(h.interval.Offset, h.tolerance)
 }
 
 // drifting finds clocks that nothing disciplines. Only a rise beyond the least
@@ -217,5 +183,5 @@ func (h *hearing) drifting() (judgement, bool) {
 	if d.Low < 0 || rise < p.LeastDelay {
 		words += ", or its delay changes by that much"
 	}
-	return judgement{Drifting, words}, true
+	return judgement{verdict: Drifting, reason: words + h.forecast()}, true
 }

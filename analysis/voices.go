@@ -96,7 +96,7 @@ func unsupported(pts []point, level, resolution int64, p *Params) bool {
 			many++
 		}
 	}
-	return few > 0 && many < 2
+	return few > 0 && many == 0
 }
 
 // speaking counts the points of a span that have messages enough to show two levels. A

@@ -38,6 +38,7 @@ type warning struct {
 	raised   Verdict // the verdict warned of; InSync when there is no warning
 	severity Severity
 	since    int64 // when it was raised, Unix ns
+	voice    voice // how people learnt of it
 
 	// What the verdicts since from say, if that isn't what was raised.
 	pending bool
@@ -53,20 +54,22 @@ type transition struct {
 	previous Verdict
 	severity Severity
 	since    int64
+	voice    voice // how people know of what was raised
 }
 
-// advance takes the present verdict and returns what people have to be told. A
+// advance takes the present judgement and returns what people have to be told. A
 // change must hold for the time given; a verdict that still settles meanwhile
 // makes one event, with the verdict it settled on.
 //
 // A step that leaves the clock within its tolerance is no warning, and ends the one
 // that it put right.
-func (w *warning) advance(v Verdict, s Severity, now int64, hold time.Duration) (transition, bool) {
-	if v == Stepped {
-		v, s = InSync, NoSeverity
+func (w *warning) advance(j judgement, s Severity, now int64, hold time.Duration) (transition, bool) {
+	if j.verdict == Stepped {
+		j.verdict, s = InSync, NoSeverity
 	}
-	if !v.decides() || v == w.raised && s <= w.severity {
-		w.pending = w.pending && !v.decides() // doubt neither raises nor clears, nor does it start the hold anew
+	v, decides := j.verdict, j.verdict.decides() || w.ends(j)
+	if !decides || v == w.raised && s <= w.severity {
+		w.pending = w.pending && !decides // doubt neither raises nor clears, nor does it start the hold anew
 		return transition{}, false
 	}
 	if !w.pending {
@@ -75,20 +78,26 @@ func (w *warning) advance(v Verdict, s Severity, now int64, hold time.Duration) 
 	if now-w.from < int64(hold) {
 		return transition{}, false
 	}
-	return w.tell(v, s, now), true
+	return w.tell(v, s, now, v == InSync || w.ends(j)), true
+}
+
+// ends reports whether a host that was warned of for its silence has spoken, whatever
+// can be said of its clock.
+func (w *warning) ends(j judgement) bool {
+	return w.raised == Silent && j.verdict != Silent && !j.held && !j.verdict.decides()
 }
 
 // tell makes the transition to a verdict.
-func (w *warning) tell(v Verdict, s Severity, now int64) transition {
-	t := transition{kind: Change, verdict: v, previous: w.raised, severity: s, since: w.since}
+func (w *warning) tell(v Verdict, s Severity, now int64, over bool) transition {
+	t := transition{kind: Change, verdict: v, previous: w.raised, severity: s, since: w.since, voice: w.voice}
 	switch {
-	case v == InSync:
+	case over:
 		t.kind, t.severity = Clear, w.severity
 	case w.raised == InSync:
 		t.kind, t.since = Raise, w.from
 	}
-	*w = warning{raised: v, severity: s, since: t.since}
-	if v == InSync {
+	*w = warning{raised: v, severity: s, since: t.since, voice: w.voice}
+	if over {
 		*w = newWarning()
 	}
 	return t
@@ -110,6 +119,8 @@ func severity(v Verdict, i Interval, t Tolerance) Severity {
 	switch {
 	case v == InSync || !v.decides():
 		return NoSeverity
+	case v == Silent:
+		return Warn
 	case v == Stuck, v == DeadRTC, i.Outside(max(t.Crit, t.Warn)):
 		return Crit
 	}

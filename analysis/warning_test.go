@@ -34,7 +34,7 @@ func TestWarningHoldsAndTellsEachChangeOnce(t *testing.T) {
 		w := newWarning()
 		var have []string
 		for _, r := range tt.readings {
-			if tr, ok := w.advance(r.verdict, r.severity, int64(r.at)*second, 10*time.Second); ok {
+			if tr, ok := w.advance(judgement{verdict: r.verdict}, r.severity, int64(r.at)*second, 10*time.Second); ok {
 				have = append(have, tr.kind.String()+" "+tr.verdict.String())
 			}
 		}
@@ -46,10 +46,10 @@ func TestWarningHoldsAndTellsEachChangeOnce(t *testing.T) {
 
 func TestWarningRemembersSince(t *testing.T) {
 	w := newWarning()
-	w.advance(Ahead, Warn, 5*second, 10*time.Second)
-	raised, _ := w.advance(Ahead, Warn, 15*second, 10*time.Second)
-	w.advance(InSync, NoSeverity, 100*second, 10*time.Second)
-	cleared, _ := w.advance(InSync, NoSeverity, 110*second, 10*time.Second)
+	w.advance(judgement{verdict: Ahead}, Warn, 5*second, 10*time.Second)
+	raised, _ := w.advance(judgement{verdict: Ahead}, Warn, 15*second, 10*time.Second)
+	w.advance(judgement{verdict: InSync}, NoSeverity, 100*second, 10*time.Second)
+	cleared, _ := w.advance(judgement{verdict: InSync}, NoSeverity, 110*second, 10*time.Second)
 	if raised.since != 5*second || cleared.since != 5*second || cleared.previous != Ahead || cleared.severity != Warn {
 		t.Errorf("raised since %d, cleared %+v, want both since 5 s, and what was cleared", raised.since, cleared)
 	}

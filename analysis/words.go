@@ -32,3 +32,16 @@ func hours(d time.Duration) string {
 }
 
 func clockTime(at int64) string { return time.Unix(0, at).UTC().Format("15:04:05") }
+
+// roughly writes a span of time in one unit: "40 s", "83 min", "14 h", "9 days".
+func roughly(d time.Duration) string {
+	switch {
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%.0f min", d.Minutes())
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%.0f h", d.Hours())
+	}
+	return fmt.Sprintf("%.0f days", d.Hours()/24)
+}

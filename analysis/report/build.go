@@ -62,8 +62,8 @@ func (b *Builder) Note(f analysis.Finding) {
 	}
 }
 
-// Rows returns the rows of all originators that sent messages in the period and
-// whose host the filter accepts, by host, then by falling trust, then by source.
+// Rows returns the rows of all originators that sent messages in the period, or
+// should have, and whose host the filter accepts, by host, then by falling trust, then by source.
 func (b *Builder) Rows(accept func(host string) bool) []Row {
 	rows := []Row{}
 	for _, a := range b.accounts {

@@ -182,3 +182,30 @@ func TestRowsInOrder(t *testing.T) {
 		t.Errorf("filtered rows %v, want %v", some, want[4:])
 	}
 }
+
+// TestSilentRows: a host that should speak and doesn't has a row, with what it said in
+// the period and no figures of its clock if that was nothing.
+func TestSilentRows(t *testing.T) {
+	silent := func(n int) analysis.KeyedRollUp {
+		r := rollUp(n, 300*time.Millisecond)
+		r.RollUp.Messages, r.RollUp.First, r.RollUp.Last, r.RollUp.Verdict = 0, 0, 0, analysis.Silent
+		return r
+	}
+	b := NewBuilder(judgedBy(time.Second), nil)
+	b.Identify(web1("has said nothing for 9 min"))
+	b.Add(rollUp(0, 100*time.Millisecond))
+	b.Add(silent(1))
+	b.Add(silent(2))
+	if r := onlyRow(t, b); r.Verdict != "silent" || r.Messages != 10 || *r.Last != *at(12, 1, 0) || *r.OffsetP50 != 0.1 || r.Compliance != "insufficient" {
+		t.Errorf("fell silent: %+v", r)
+	}
+	b = NewBuilder(judgedBy(time.Second), nil)
+	never := web1("")
+	never.Absent, never.Source = true, ""
+	b.Identify(never)
+	b.Add(silent(1))
+	if r := onlyRow(t, b); r.Verdict != "silent" || r.Messages != 0 || r.First != nil || r.Last != nil || r.Offset != nil || r.Trust != "" ||
+		!strings.Contains(r.Explanation, "12:05:00") {
+		t.Errorf("never spoke: %+v", r)
+	}
+}

@@ -61,7 +61,8 @@ type account struct {
 	rollUps   int
 	last      analysis.RollUp // the newest
 	messages  uint64
-	first     int64
+	first     int64 // receive times, 0 without messages
+	newest    int64
 	offsets   []float64 // one a roll-up, seconds
 	extreme   time.Duration
 	out       time.Duration
@@ -72,11 +73,15 @@ type account struct {
 // add takes in the next roll-up. The time out of the tolerance that it was judged by
 // is known to the message, and of another one to the roll-up only.
 func (a *account) add(r analysis.RollUp) {
-	if a.rollUps == 0 {
-		a.first = r.First
-	}
 	a.rollUps++
 	a.last = r
+	if r.Messages == 0 {
+		return // silent: what is known of its clock is no news
+	}
+	if a.messages == 0 {
+		a.first = r.First
+	}
+	a.newest = r.Last
 	a.messages += r.Messages
 	if !r.Known {
 		return
@@ -96,17 +101,25 @@ func (a *account) add(r analysis.RollUp) {
 // row closes the account.
 func (a *account) row() Row {
 	r := Row{
-		Host: a.identity.Host, Source: a.identity.Source, Trust: a.last.Trust.String(),
-		Messages: a.messages, First: unixUTC(a.first), Last: unixUTC(a.last.Last),
+		Host: a.identity.Host, Source: a.identity.Source, Via: a.identity.Via, Trust: a.trust(),
+		Messages: a.messages, First: unixUTC(a.first), Last: unixUTC(a.newest),
 		StampFormat: a.last.StampFormat.String(), Zone: a.zone(),
 		Verdict: a.last.Verdict.String(), Explanation: a.explanation(),
 		Steps: orEmpty(a.steps), Backlogs: orEmpty(a.backlogs), Claims: orEmpty(a.identity.Claims),
 		OutOfTolerance: a.out.Seconds(), Compliance: "insufficient",
 	}
-	if a.last.Known {
+	if a.last.Known && len(a.offsets) > 0 {
 		a.fill(&r)
 	}
 	return r
+}
+
+// trust returns the class of the evidence; empty for a host that has never spoken.
+func (a *account) trust() string {
+	if a.identity.Absent {
+		return ""
+	}
+	return a.last.Trust.String()
 }
 
 // explanation returns the reason of the row's verdict. Of a verdict that isn't the
@@ -115,7 +128,7 @@ func (a *account) explanation() string {
 	if a.identity.Explanation != "" {
 		return a.identity.Explanation
 	}
-	return "judged so at " + time.Unix(0, a.last.Last).UTC().Format(time.RFC3339) + "; only the newest verdict's reason is kept"
+	return "judged so at " + time.Unix(0, max(a.last.Last, a.last.Start)).UTC().Format(time.RFC3339) + "; only the newest verdict's reason is kept"
 }
 
 // fill sets the figures that an interval gives.
@@ -150,11 +163,11 @@ func (a *account) compliance() string {
 
 // withheld reports whether the last verdict was withheld for another reason than the
 // width of its interval: the reference in doubt, too few messages, a name that
-// belongs to somebody else.
+// belongs to somebody else, silence.
 func (a *account) withheld() bool {
 	r := &a.last
 	decisive := r.Interval.Inside(a.judged) || r.Interval.Outside(a.judged)
-	return r.Held || r.Verdict == analysis.Insufficient && decisive
+	return r.Held || r.Verdict == analysis.Silent || r.Verdict == analysis.Insufficient && decisive
 }
 
 func (a *account) zone() string {

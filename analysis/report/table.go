@@ -45,7 +45,7 @@ func (r *Report) writeReference(b *bufio.Writer) {
 func (r *Report) writeExplanations(b *bufio.Writer) {
 	for i := range r.Hosts {
 		h := &r.Hosts[i]
-		if h.Verdict == "in-sync" && len(h.Claims) == 0 {
+		if h.Verdict == "in-sync" && !h.remarkable() {
 			continue
 		}
 		fmt.Fprint(b, "\n", Wrap("", h.name()+": "+h.Explanation))
@@ -54,6 +54,10 @@ func (r *Report) writeExplanations(b *bufio.Writer) {
 		}
 	}
 }
+
+// remarkable reports whether anything is said of the host besides that it is behind a
+// relay, as hundreds may be.
+func (h *Row) remarkable() bool { return len(h.Claims) > 1 || len(h.Claims) == 1 && h.Via == "" }
 
 // name returns the host's name with its source, if that is known.
 func (h *Row) name() string {

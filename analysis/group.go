@@ -1,0 +1,150 @@
+package analysis
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A voice is how people learn of a warning.
+type voice uint8
+
+const (
+	ownVoice    voice = iota // by an event of its own
+	sharedVoice              // by that of another host behind the same peer, which shares its clock
+	digestVoice              // by one event for many hosts
+	voices                   // how many there are
+)
+
+// Hosts behind one peer that are off alike have one clock: a relay stamps their
+// messages anew, or they are containers of one host. Then one of them is warned of,
+// their leader, and its event counts the others.
+
+// wrongAlike are the verdicts that hosts which share a clock have in common.
+var wrongAlike = []Verdict{Ahead, Late, WrongZone, WrongDate, DeadRTC}
+
+// suspect enters the originator among those of its peer that may share a clock.
+func (o *originator) suspect() {
+	if !o.suspected && o.mayShare() {
+		o.suspected = true
+		o.neighbours.suspected = append(o.neighbours.suspected, o)
+	}
+}
+
+func (o *originator) mayShare() bool {
+	return slices.Contains(wrongAlike, o.judged.verdict) || slices.Contains(wrongAlike, o.warning.raised)
+}
+
+// suspects returns the members that may share a clock.
+func (c *circle) suspects() []*originator {
+	c.suspected = slices.DeleteFunc(c.suspected, func(o *originator) bool {
+		o.suspected = o.mayShare()
+		return !o.suspected
+	})
+	return c.suspected
+}
+
+// sharesClock reports whether two originators behind one peer may have one clock:
+// known by evidence of the same class, their offsets and skews agree within their
+// bounds.
+func (o *originator) sharesClock(other *originator, p *Params) bool {
+	if o == other || o.trust != other.trust {
+		return false
+	}
+	a, b := &o.open, &other.open
+	apart := time.Duration(p.aged(magnitude(o.last - other.last)))
+	if o.interval.Low > other.interval.High+apart || other.interval.Low > o.interval.High+apart {
+		return false
+	}
+	return a.SkewBound == 0 || b.SkewBound == 0 || math.Abs(a.Skew-b.Skew) <= a.SkewBound+b.SkewBound
+}
+
+// leads reports whether people know of the originator's warning, and it stands for
+// the other's.
+func (o *originator) leads(other *originator, now int64, p *Params) bool {
+	return o.warning.voice == ownVoice && o.warning.raised == other.warning.raised &&
+		now-o.last < day && o.sharesClock(other, p)
+}
+
+// follow finds the originator's leader and reports whether there is one.
+func (o *originator) follow(now int64, p *Params) bool {
+	if o.leader != nil && o.leader.leads(o, now, p) {
+		return true
+	}
+	o.leader = nil
+	if !slices.Contains(wrongAlike, o.warning.raised) {
+		return false
+	}
+	for _, other := range o.neighbours.suspects() {
+		if other.leads(o, now, p) {
+			o.leader = other
+			return true
+		}
+	}
+	return false
+}
+
+// orphanedAfter is for how long a warning that another host's stood for may be
+// without such a one, before it is told itself: the others learn later that their
+// clock was set right.
+const orphanedAfter = 5 * minute
+
+// orphaned reports whether nobody tells of the originator's warning any more.
+func (o *originator) orphaned(now int64, p *Params) bool {
+	if o.warning.voice != sharedVoice || o.follow(now, p) {
+		o.alone = 0
+		return false
+	}
+	if o.alone == 0 {
+		o.alone = now
+	}
+	return now-o.alone >= orphanedAfter && o.judged.verdict == o.warning.raised
+}
+
+// companyNames is how many of those who share a clock are named.
+const companyNames = 5
+
+// company says who shares the originator's clock; "" if nobody does.
+func (o *originator) company(p *Params) string {
+	var names []string
+	for _, other := range o.neighbours.suspects() {
+		if other.judged.verdict == o.judged.verdict && other.sharesClock(o, p) {
+			names = append(names, other.host)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	slices.Sort(names)
+	more := ""
+	if len(names) > companyNames {
+		more = " …"
+	}
+	return fmt.Sprintf("; and %d more behind %s that share its clock: %s%s",
+		len(names), o.peer, strings.Join(names[:min(len(names), companyNames)], ", "), more)
+}
+
+// followers counts the originators that each leader's warning stands for.
+func (f *Fleet) followers() map[*originator]int {
+	counts := map[*originator]int{}
+	for _, o := range f.originators {
+		if o.leader != nil && o.warning.voice == sharedVoice {
+			counts[o.leader]++
+		}
+	}
+	return counts
+}
+
+// sharedWords says that the originator's clock is that of others too.
+func (o *originator) sharedWords(followers map[*originator]int) string {
+	n := followers[o]
+	if o.leader != nil && o.warning.voice == sharedVoice {
+		n = followers[o.leader]
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d hosts behind %s share one clock: the relay writes stamps anew, or they are containers of one host", n+1, o.peer)
+}

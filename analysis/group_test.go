@@ -1,0 +1,120 @@
+package analysis
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/skewatch/skewatch/collector/message"
+)
+
+// behind returns n hosts behind one peer, each with its own offset.
+func behind(n int, offset func(i int) time.Duration) []host {
+	hosts := make([]host, n)
+	for i := range hosts {
+		hosts[i] = newHost(fmt.Sprintf("web%d", i+1))
+		hosts[i].mean, hosts[i].offset = time.Second, constant(offset(i))
+	}
+	return hosts
+}
+
+func same(d time.Duration) func(int) time.Duration { return func(int) time.Duration { return d } }
+
+func TestHostsThatShareAClock(t *testing.T) {
+	forged := behind(2, same(3*time.Second))
+	forged[0].trust = message.TrustUDP
+	elsewhere := behind(2, same(3*time.Second))
+	elsewhere[1].peer = "192.0.2.2"
+	tests := []struct {
+		name  string
+		hosts []host
+		want  int // warnings
+	}{
+		{"ahead alike", behind(6, same(3*time.Second)), 1},
+		{"behind alike", behind(6, same(-3*time.Second)), 1},
+		{"in one zone", behind(6, same(2*time.Hour)), 1},
+		{"in order", behind(6, same(0)), 0},
+		{"each its own clock", behind(6, func(i int) time.Duration { return time.Duration(2+i) * time.Second }), 6},
+		{"two clocks", behind(6, func(i int) time.Duration { return time.Duration(2+i%2) * time.Second }), 2},
+		{"one verdict each", behind(3, func(i int) time.Duration {
+			return []time.Duration{37 * time.Second, -3 * time.Second, time.Hour}[i]
+		}), 3},
+		{"another class of trust", forged, 2},
+		{"another peer", elsewhere, 2},
+	}
+	for _, tt := range tests {
+		f := newFleet()
+		have := told(speak(f, 10*time.Minute, 1, tt.hosts...))
+		if len(have) != tt.want {
+			t.Errorf("%s: told %q, want %d warnings", tt.name, have, tt.want)
+		}
+	}
+}
+
+func TestOneWarningNamesTheOthersAndOneClears(t *testing.T) {
+	hosts := behind(7, same(0))
+	for i := range hosts {
+		hosts[i].offset = func(at time.Duration) time.Duration {
+			if at < 10*time.Minute {
+				return 3 * time.Second
+			}
+			return 0
+		}
+	}
+	f := newFleet()
+	found := speak(f, 9*time.Minute, 1, hosts...)
+	if len(found) != 1 || !strings.Contains(found[0].Event.Text, "and 6 more behind 192.0.2.1 that share its clock: web") {
+		t.Fatalf("found %v, want one event that names the other six", found)
+	}
+	for _, i := range f.Identities() {
+		if i.Verdict != Ahead || !slices.ContainsFunc(i.Claims, func(c string) bool { return strings.HasPrefix(c, "7 hosts behind 192.0.2.1 share one clock") }) {
+			t.Errorf("%s: %v, claims %q, want ahead and a claim", i.Host, i.Verdict, i.Claims)
+		}
+	}
+	f = newFleet()
+	found = speak(f, 40*time.Minute, 1, hosts...)
+	kinds := map[EventKind]int{}
+	for _, e := range events(found) {
+		kinds[e.Kind]++
+	}
+	if kinds[Raise] != 1 || kinds[Clear] != 1 {
+		t.Errorf("told %q, want one raised and one cleared", told(found))
+	}
+}
+
+// TestOrphanIsWarnedOf: when the clock of the one that was warned of is set right and
+// another's isn't, that other must be told.
+func TestOrphanIsWarnedOf(t *testing.T) {
+	hosts := behind(2, same(3*time.Second))
+	f := newFleet()
+	found := speak(f, 5*time.Minute, 1, hosts...)
+	if len(events(found)) != 1 {
+		t.Fatalf("told %q, want one", told(found))
+	}
+	leader := found[0].Host
+	for i := range hosts {
+		if hosts[i].name == leader {
+			hosts[i].offset = func(at time.Duration) time.Duration {
+				if at < 5*time.Minute {
+					return 3 * time.Second
+				}
+				return 0
+			}
+		}
+	}
+	f = newFleet()
+	speak(f, 5*time.Minute, 1, hosts...)
+	f = restored(t, f)
+	have := told(continued(f, 5*time.Minute, 35*time.Minute, 2, hosts...))
+	var raised []string
+	for _, e := range have {
+		if strings.Contains(e, "raise ahead") {
+			raised = append(raised, e)
+		}
+	}
+	if len(raised) != 1 || strings.HasPrefix(raised[0], leader) {
+		t.Errorf("told %q, want the other of %s raised", have, leader)
+	}
+}

@@ -1,0 +1,165 @@
+package analysis
+
+// Evaluations of one originator, while messages come, are a tenth of its age apart,
+// within these limits: the shorter most is for clocks that aren't in order. What is
+// urgent comes sooner.
+const (
+	evaluateLeast  = 2 * second
+	evaluateMost   = minute
+	evaluateSteady = 4 * minute // one at least in each roll-up
+)
+
+// Tick evaluates and judges the originators that are due, as of now, and returns
+// what is to be told.
+func (f *Fleet) Tick(now int64, ref Reference) []Finding {
+	if f.ticked == 0 {
+		f.expect(now)
+	}
+	if ref.State != f.reference || now < f.ticked {
+		f.wakeAll(now)
+	}
+	return f.review(now, ref)
+}
+
+// Refresh brings every estimate up to its newest message, for a report.
+func (f *Fleet) Refresh(now int64, ref Reference) []Finding {
+	if f.ticked == 0 {
+		f.expect(now)
+	}
+	f.wakeAll(now)
+	return f.review(now, ref)
+}
+
+// wakeAll enters every originator in the agenda for now.
+func (f *Fleet) wakeAll(now int64) {
+	for _, o := range f.originators {
+		f.agenda.put(o, now)
+	}
+}
+
+// review reviews the originators whose time has come.
+func (f *Fleet) review(now int64, ref Reference) []Finding {
+	f.begin(now)
+	f.ticked, f.reference = now, ref.State
+	var found []Finding
+	for o := f.agenda.next(now); o != nil; o = f.agenda.next(now) {
+		found = f.reviewOne(found, o, now, ref)
+		f.plan(o, now)
+	}
+	if e := f.digest.tell(now); e != nil {
+		f.changed = true
+		found = append(found, Finding{Key: fleetKey, Event: e})
+	}
+	return found
+}
+
+// plan enters an originator that was reviewed in the agenda for what may come of it
+// without a message, and notes when the next one is worth an evaluation.
+func (f *Fleet) plan(o *originator, now int64) {
+	most := evaluateSteady
+	if o.judged.verdict != InSync {
+		most = evaluateMost
+	}
+	o.due = now + min(max((now-o.created)/10, evaluateLeast), most)
+	if o.warning.pending {
+		f.agenda.put(o, max(o.warning.from+int64(f.config.Hold), now+1))
+	}
+	f.wakeAtSilence(o, now)
+}
+
+// reviewOne evaluates and judges one originator and appends what is to be told.
+func (f *Fleet) reviewOne(found []Finding, o *originator, now int64, ref Reference) []Finding {
+	p := &f.config.Params
+	o.stale = false
+	for _, step := range o.evaluate(p) {
+		found = append(found, o.finding(Finding{Step: &step}))
+	}
+	o.judge(now, ref, p)
+	for _, words := range f.remarks(o, now) {
+		found = append(found, o.finding(Finding{Event: o.remark(words, now)}))
+	}
+	if o.outspoken() {
+		o.judged = judgement{verdict: Insufficient, reason: "the name belongs to a sender of higher trust: this one's evidence raises no verdict"}
+	}
+	if o.judged.verdict == Silent {
+		f.turn(o, now)
+	}
+	o.rollUp(o.witness(p), ref)
+	if b, ok := o.takeBacklog(now, p); ok {
+		found = append(found, o.finding(Finding{Backlog: &b}))
+	}
+	if e := f.advance(o, now); e != nil {
+		found = append(found, o.finding(Finding{Event: e}))
+	}
+	return found
+}
+
+// remarks returns what is newly noticed beside the verdict.
+func (f *Fleet) remarks(o *originator, now int64) []string {
+	var words []string
+	if o.findImpostor(&f.config.Params) {
+		words = append(words, o.impostor.words)
+	}
+	if o.checkClaim(now) {
+		words = append(words, o.contradiction())
+	}
+	o.changed = o.changed || len(words) > 0
+	return words
+}
+
+// takeBacklog returns a backlog of the witness that has ended and whose oldest
+// message was late by more than the tolerance.
+func (o *originator) takeBacklog(now int64, p *Params) (Backlog, bool) {
+	w := o.witness(p)
+	if w == nil {
+		return Backlog{}, false
+	}
+	b, ok := w.state.TakeBacklog(now)
+	return b, ok && b.Oldest > int64(o.rule.Tolerance.Warn)
+}
+
+// advance carries the originator's warning on to the present verdict, and returns what
+// people have to be told; nil for nothing.
+func (f *Fleet) advance(o *originator, now int64) *Event {
+	p := &f.config.Params
+	o.suspect()
+	grade := severity(o.judged.verdict, o.interval, o.rule.Tolerance)
+	t, ok := o.warning.advance(o.judged, grade, now, f.config.Hold)
+	switch {
+	case ok:
+		o.changed = true
+		return f.announce(o, t, now)
+	case o.orphaned(now, p):
+		o.changed = true
+		return o.raise(transition{verdict: o.warning.raised, previous: InSync, severity: o.warning.severity, since: o.warning.since}, now, p)
+	}
+	return nil
+}
+
+// announce returns the event of a transition, unless people learn of it otherwise. Who
+// was once warned of by an event of its own has all others too.
+func (f *Fleet) announce(o *originator, t transition, now int64) *Event {
+	p := &f.config.Params
+	switch {
+	case t.kind != Raise && t.voice == ownVoice:
+		return o.event(t, now)
+	case t.kind == Clear, t.voice == sharedVoice, t.voice == digestVoice && t.verdict == WrongZone:
+		return nil
+	case o.follow(now, p):
+		o.warning.voice = sharedVoice
+		return nil
+	case f.digest.takes(o, f.began, now):
+		f.changed = true
+		o.warning.voice = digestVoice
+		return nil
+	}
+	return o.raise(t, now, p)
+}
+
+// raise returns the event that the originator is warned of by itself from now on.
+func (o *originator) raise(t transition, now int64, p *Params) *Event {
+	t.kind, o.warning.voice = Raise, ownVoice
+	e := o.event(t, now)
+	e.Text += o.company(p)
+	return e
+}
