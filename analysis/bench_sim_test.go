@@ -1,14 +1,11 @@
 package analysis_test
 
 import (
-	"cmp"
-	"slices"
 	"testing"
 	"time"
 
 	"github.com/skewatch/skewatch/analysis"
 	"github.com/skewatch/skewatch/analysis/simulation"
-	"github.com/skewatch/skewatch/collector/message"
 )
 
 // benchedHost returns a host on a LAN that sends one message in the time given.
@@ -87,34 +84,15 @@ func BenchmarkEvaluateAfterDay(b *testing.B) {
 	}
 }
 
-// All that a message costs: a fleet of hosts at one message a second each, ticked once
-// a second.
-func BenchmarkFleetMessage(b *testing.B) {
-	const hosts = 100
-	fleet := newFleet()
-	var all []message.Message
-	for i := range hosts {
-		h := benchedHost(time.Second, 10*time.Minute, time.Second)
-		h.Seed, h.Name = uint64(i), string(rune('a'+i%26))+string(rune('a'+i/26))
-		for m := range h.Messages() {
-			copied := *m
-			all = append(all, copied)
-		}
+// What two collectors know of a host after a day, folded into one state.
+func BenchmarkFoldTwoCollectors(b *testing.B) {
+	states := [2]*analysis.State{analysis.NewState(), analysis.NewState()}
+	for i, o := range observed(benchedHost(time.Second, 24*time.Hour, time.Second)) {
+		states[i%2].Add(o)
 	}
-	slices.SortFunc(all, func(a, b message.Message) int { return cmp.Compare(a.Received, b.Received) })
-	span := all[len(all)-1].Received - all[0].Received + 2*int64(time.Second)
-	span -= span % int64(time.Second) // so that stamps stay whole seconds
-	i, ahead, tick := 0, int64(0), all[0].Received
+	evidence := analysis.Evidence{"a": {Version: 1, State: states[0]}, "b": {Version: 1, State: states[1]}}
+	b.ReportAllocs()
 	for b.Loop() {
-		m := all[i]
-		m.Received, m.Sent.Civil = m.Received+ahead, m.Sent.Civil+ahead
-		if m.Received > tick {
-			fleet.Tick(m.Received, sound)
-			tick += int64(time.Second)
-		}
-		fleet.Observe(&m)
-		if i++; i == len(all) {
-			i, ahead = 0, ahead+span
-		}
+		evidence.Fold()
 	}
 }

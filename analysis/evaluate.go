@@ -77,9 +77,25 @@ func (b BoundKind) String() string { return boundKinds[b] }
 // Drift is the skew over the longest window of the present level, up to a day. A
 // constant delay doesn't disturb it.
 type Drift struct {
+	Skew      float64       // ppm
 	Low, High float64       // 99 % interval, ppm
 	Span      time.Duration // of the window
 	Steady    bool          // both halves of the window show the same drift
+}
+
+// A leap smear spreads one second over a day, from noon to noon.
+const (
+	smearSkew  = 1e6 / 86400.0 // ppm
+	smearSlack = 0.7           // ppm
+	smearNoise = 10e3          // ppm seconds: what 10 ms of wander do to the skew
+	smearSpan  = 26 * time.Hour
+)
+
+// smears reports whether the drift may be that of a leap smear: a clock that is kept,
+// and for a day runs at another rate on purpose.
+func (d Drift) smears() bool {
+	slack := smearSlack + smearNoise/d.Span.Seconds()
+	return d.Span <= smearSpan && math.Abs(math.Abs(d.Skew)-smearSkew) <= slack
 }
 
 // Evaluate answers from the state alone, as of a time in Unix nanoseconds of the
@@ -102,7 +118,7 @@ func (s *State) Evaluate(now int64, path Path, p *Params) Estimate {
 	if !seen.known {
 		seen.all = scatteredPhases(evidence, s.resolution)
 	}
-	e.bound(evidence, seen, now, s.resolution, p)
+	e.bound(evidence, seen, level.climbs, now, s.resolution, p)
 	e.hear(pts, &level, now, s, p)
 	e.allowDelay(path, p)
 	e.allowRounding(p)
@@ -152,7 +168,7 @@ func (e *Estimate) followTide(t *tide, now int64) {
 		e.Voices = ManyVoices
 	}
 	if slope, ok := t.skew(now); ok && e.Drift.Steady {
-		drift := (e.Drift.Low + e.Drift.High) / 2e6
+		drift := e.Drift.Skew / 1e6
 		e.Drift.Steady = slope*drift > 0 && math.Abs(slope) > math.Abs(drift)/2
 	}
 }
@@ -167,9 +183,10 @@ func onEnvelope(pts []point) []point {
 	return kept
 }
 
-// bound finds the interval and the skew.
-func (e *Estimate) bound(evidence []point, seen coverage, now, resolution int64, p *Params) {
-	if len(evidence) == 0 {
+// bound finds the interval and the skew. While the level climbs, as a queue does that is
+// flushed, nothing bounds the clock from above.
+func (e *Estimate) bound(evidence []point, seen coverage, climbing bool, now, resolution int64, p *Params) {
+	if len(evidence) == 0 || climbing {
 		return
 	}
 	low := int64(noLead)
@@ -181,11 +198,11 @@ func (e *Estimate) bound(evidence []point, seen coverage, now, resolution int64,
 	e.Known, e.Bounds = true, BoundResolution
 	if l, ok := longestConsistent(evidence, now, origin, low, resolution, p); ok {
 		offset = max(low, origin+nanos(l.offset))
-		high = max(low, origin+nanos(l.high), offset)
+		high = max(low, origin+nanos(l.bound), offset)
 		e.Skew = l.skew * 1e6
 		e.SkewBound = max(l.skewHigh-l.skew, l.skew-l.skewLow) * 1e6
 		e.Bounds = BoundAssumedDelay
-		high = e.narrow(high, origin+nanos(l.low)+resolution, low, seen, p)
+		high = e.narrow(high, max(low, origin+nanos(l.low))+resolution, offset, seen, p)
 	}
 	e.Interval = Interval{
 		Offset: time.Duration(offset),
@@ -228,18 +245,20 @@ func (e *Estimate) allowRounding(p *Params) {
 	e.Low -= half
 }
 
-// narrow chooses the upper bound: without coverage of the phases the whole
-// resolution, with it the phase bracket where that is nearer.
-func (e *Estimate) narrow(high, whole, low int64, seen coverage, p *Params) int64 {
-	if !seen.all {
+// narrow chooses the upper bound: where it isn't known that stamps came at all phases
+// the whole resolution is added, and where it is the phase bracket may be nearer. A
+// bracket below the fit's own estimate comes from a bin without a prompt message.
+func (e *Estimate) narrow(high, whole, offset int64, seen coverage, p *Params) int64 {
+	fine := int64(e.Resolution) < coarse
+	if whole > high && (fine || !seen.all) {
 		e.Bounds = BoundResolution
-		return max(high, whole)
+		return whole
 	}
-	if seen.high == math.MaxInt64 {
+	if fine || !seen.all || seen.high == math.MaxInt64 {
 		return high
 	}
 	bracket := seen.high + int64(math.Abs(e.Skew)*1e-6*2*float64(phaseSpan))
-	if bracket < high && bracket > low {
+	if bracket < high && bracket > offset {
 		e.Bounds = BoundPhase
 		return bracket
 	}
@@ -290,7 +309,7 @@ func driftOf(pts []point, now, origin, resolution int64, p *Params) Drift {
 		return Drift{}
 	}
 	l := fitLine(pts, now, origin, resolution, p)
-	d := Drift{Low: l.skewLow * 1e6, High: l.skewHigh * 1e6, Span: time.Duration(now - pts[0].at)}
+	d := Drift{Skew: l.skew * 1e6, Low: l.skewLow * 1e6, High: l.skewHigh * 1e6, Span: time.Duration(now - pts[0].at)}
 	if l.skewLow*l.skewHigh <= 0 {
 		return d
 	}
@@ -333,7 +352,7 @@ func scatteredPhases(pts []point, resolution int64) bool {
 // there.
 func (s *State) Accept(e *Estimate) {
 	if e.accept.moved {
-		s.phases = phases{}
+		s.phases, s.tide = phases{}, tide{}
 	}
 	if len(e.Steps) > 0 {
 		s.late = lateRun{} // what looked late was the new level

@@ -7,12 +7,13 @@ import (
 
 // A line is the posterior of a clock over one window of evidence, as of the end of
 // the window. Offsets are in seconds relative to the fit's origin, skews in seconds
-// a second. Low and high are the 0.5 % and 99.5 % quantiles.
+// a second. Low and high are the 0.5 % and 99.5 % quantiles, by which windows are
+// compared, and bound is exceeded with the probability boundTail.
 type line struct {
-	offset, low, high       float64
-	skew, skewLow, skewHigh float64
-	scale                   float64 // mean distance of a bucket's best lead from the clock, s
-	span                    float64 // length of the window, s
+	offset, low, high, bound float64
+	skew, skewLow, skewHigh  float64
+	scale                    float64 // mean distance of a bucket's best lead from the clock, s
+	span                     float64 // length of the window, s
 }
 
 // A fit estimates offset and skew from the best leads of buckets, each of which lies
@@ -40,6 +41,10 @@ type fit struct {
 	floorScale float64 // what the scale can't be known to be below
 }
 
+// boundTail is the probability with which an offset may exceed the upper bound that is
+// reported.
+const boundTail = 0.0002
+
 // gridSize is the number of skews over which the posterior is integrated.
 const gridSize = 33
 
@@ -57,17 +62,17 @@ func fitLine(pts []point, now, origin, resolution int64, p *Params) line {
 
 // load takes in the points.
 func (f *fit) load(pts []point, mid, origin, resolution int64) {
-	messages := 0.0
+	stamps := 0.0
 	for i, b := range pts {
 		f.x[i], f.y[i] = seconds(b.at-mid), seconds(b.max-origin)
-		messages += float64(b.n)
+		stamps += float64(max(1, b.distinct))
 	}
 	f.n = len(pts)
 	f.prior = 1 / (2 * f.p.PriorSkew * f.p.PriorSkew)
 	// The best of k truncated stamps lies resolution/(k+1) below the clock, and
 	// delivery adds some 0.2 ms.
 	points := float64(f.n)
-	f.floorScale = seconds(resolution)*points/(points+messages) + 0.2e-3
+	f.floorScale = seconds(resolution)*points/(points+stamps) + 0.2e-3
 	f.hull()
 }
 
@@ -206,6 +211,7 @@ func (f *fit) posterior(peak, ahead float64) line {
 		return 1
 	})
 	l.low, l.high = f.quantile(grid[:], 1-tail), f.quantile(grid[:], tail)
+	l.bound = f.quantile(grid[:], boundTail)
 	return l
 }
 

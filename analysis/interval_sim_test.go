@@ -16,10 +16,11 @@ import (
 type excuse struct {
 	from, to time.Duration
 	step     time.Duration // a step back, which ends the span when it is found; 0 if none
+	left     time.Duration // and what of it hasn't been found
 }
 
 // always excuses a host altogether.
-var always = []excuse{{0, 1 << 62, 0}}
+var always = []excuse{{to: 1 << 62}}
 
 // A bracketing is an experiment on whether the interval holds the truth.
 type bracketing struct {
@@ -41,7 +42,7 @@ func steps(sign float64) func(*simulation.Host, *rand.Rand) []excuse {
 			by := spanOf(sign * logarithmic(r, 0.05, 60))
 			setClock(h, simulation.Step{At: at, By: by})
 			if by < 0 {
-				excused = append(excused, excuse{at, at + aged(by), by})
+				excused = append(excused, excuse{at, at + aged(by), by, by})
 			}
 		}
 		return excused
@@ -55,7 +56,7 @@ func corrected(slews simulation.Slews) func(*simulation.Host, *rand.Rand) []excu
 		d := simulation.NewDiscipline(h.Seed, intervalSpan, away, slews)
 		setClock(h, d)
 		for _, c := range d.Slewed {
-			excused = append(excused, excuse{c.At, c.At + aged(c.By) + 10*time.Minute, 0})
+			excused = append(excused, excuse{from: c.At, to: c.At + aged(c.By) + 10*time.Minute})
 		}
 		return excused
 	}
@@ -123,7 +124,7 @@ var bracketings = []bracketing{
 func (b *bracketing) host(seed uint64) (*simulation.Host, []excuse) {
 	r := random(seed)
 	path := []network{simulation.LAN, simulation.WAN}[r.IntN(2)](r)
-	resolution := []time.Duration{time.Second, time.Second, time.Millisecond, time.Microsecond}[r.IntN(4)]
+	resolution := []time.Duration{time.Second, time.Second, 100 * time.Millisecond, time.Millisecond, time.Microsecond}[r.IntN(5)]
 	h := plainHost(seed, r, intervalSpan, resolution, path)
 	h.Stamp.Format = message.StampRFC5424
 	h.Process = simulation.Poisson([]time.Duration{time.Second, time.Second, 10 * time.Second}[r.IntN(3)])
@@ -169,9 +170,7 @@ func (b *bracketing) run(seed uint64) (n tallies) {
 		truth := h.Clock.Offset(at)
 		for _, s := range e.Steps {
 			say(at, "step %+.3f s", s.Seconds)
-			excused = slices.DeleteFunc(excused, func(x excuse) bool {
-				return x.step < 0 && x.from < at && s.Seconds < x.step.Seconds()/2
-			})
+			excused = found(excused, at, s)
 		}
 		if !e.Known {
 			return
@@ -186,6 +185,20 @@ func (b *bracketing) run(seed uint64) (n tallies) {
 		}
 	})
 	return n
+}
+
+// found ends the excuses of steps back that are found. One may be found in parts: it is
+// excused until no more than a fifth of it is left.
+func found(excused []excuse, at time.Duration, s analysis.Step) (still []excuse) {
+	for _, x := range excused {
+		if x.step < 0 && x.from < at && s.Seconds < 0 {
+			if x.left -= spanOf(s.Seconds); x.left > x.step/5 {
+				continue
+			}
+		}
+		still = append(still, x)
+	}
+	return still
 }
 
 func TestIntervals(t *testing.T) {

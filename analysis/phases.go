@@ -9,9 +9,9 @@ const (
 	phaseSpan = 1024 * second
 )
 
-// coarse is the resolution from which phases are kept: below it the resolution
-// itself bounds the offset closely enough.
-const coarse = second / 10
+// coarse is the resolution from which phases are kept. Below it delays would scatter
+// messages over bins that their stamps' phases have nothing to do with.
+const coarse = second
 
 // Phases bracket the instant at which the originator's second ticks over. Among the
 // prompt messages received at one phase of the second, the truncation is nearly the
@@ -66,7 +66,7 @@ type coverage struct {
 const (
 	phaseMinMessages = 48            // fewer say nothing about coverage
 	phaseMinBins     = phaseBins - 2 // hit by two messages each
-	phaseMinInBin    = 4             // before a bin's best counts as prompt
+	phaseMinInBin    = 8             // before a bin's best counts as prompt
 )
 
 // coverage folds the generations.

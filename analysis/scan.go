@@ -63,6 +63,7 @@ type segmentation struct {
 	steps    []Step  // oldest first
 	late     bool    // the newest messages are late
 	settled  bool    // the level has held still for SettleSpan
+	climbs   bool    // it has risen since the first message, and not held still since
 	envelope int64   // the level at the newest supported point
 	at       int64   // and that point's receive time
 }
@@ -76,7 +77,7 @@ func segment(points []point, resolution int64, covered bool, last silence, p *Pa
 		if step == nil {
 			return segmentation{
 				points: points[s.first:], since: points[s.first].at, steps: steps,
-				moved: len(steps) > 0 || s.first > 0, late: s.side == below, settled: s.settled(), envelope: s.envelope, at: s.at,
+				moved: len(steps) > 0 || s.first > 0, late: s.side == below, settled: s.settled(), climbs: !s.settled() && (s.first > 0 || s.held > s.points[0].at), envelope: s.envelope, at: s.at,
 			}
 		}
 		step.Kind = kindOf(*step, last, resolution)

@@ -76,7 +76,7 @@ func (c *skewTrial) run(seed uint64) (found skewErrors) {
 		if at+2*every > c.span && e.Drift.Span > 0 {
 			truth, all := trueSkew(h.Clock, at, min(e.Drift.Span, at)), trueSkew(h.Clock, at, at)
 			found = skewErrors{
-				drift:   math.Abs((e.Drift.Low+e.Drift.High)/2 - truth),
+				drift:   math.Abs(e.Drift.Skew - truth),
 				skew:    math.Abs(e.Skew - trueSkew(h.Clock, at, time.Hour)),
 				span:    e.Drift.Span,
 				outside: truth < e.Drift.Low || truth > e.Drift.High,

@@ -173,7 +173,7 @@ func (h *hearing) drifting() (judgement, bool) {
 	d, p := h.estimate.Drift, h.params
 	slowest := min(math.Abs(d.Low), math.Abs(d.High))
 	rise := time.Duration(slowest * 1e-6 * float64(d.Span))
-	if d.Span < p.DriftSpan || d.Low*d.High <= 0 || !d.Steady || rise < p.DriftRise {
+	if d.smears() || d.Span < p.DriftSpan || d.Low*d.High <= 0 || !d.Steady || rise < p.DriftRise {
 		return judgement{}, false
 	}
 	if slowest*1e-6*(d.Span-p.DriftHold).Seconds() < p.DriftRise.Seconds() {

@@ -3,6 +3,7 @@ package simulation
 import (
 	"math"
 	"math/rand/v2"
+	"sort"
 	"time"
 )
 
@@ -82,38 +83,43 @@ type Congestion struct {
 	every, lasts time.Duration
 	least, most  time.Duration
 	random       *rand.Rand
-	from, to     time.Duration // of the present episode, or the next
-	extra        time.Duration
+	episodes     []episode // drawn as far as they are asked for
+}
+
+type episode struct {
+	from, to time.Duration
+	extra    time.Duration
 }
 
 // NewCongestion returns episodes that come in the mean after the time every, last for
-// about lasts, and hold up messages by between least and most. It serves one run of
-// one host.
+// about lasts, and hold up messages by between least and most.
 func NewCongestion(seed uint64, every, lasts, least, most time.Duration) *Congestion {
-	c := &Congestion{
+	return &Congestion{
 		every: every, lasts: lasts, least: least, most: most,
-		random: rand.New(rand.NewPCG(seed, partCongestion)),
+		random:   rand.New(rand.NewPCG(seed, partCongestion)),
+		episodes: []episode{{}},
 	}
-	c.advance()
-	return c
 }
 
-// advance goes on to the next episode.
-func (c *Congestion) advance() {
-	c.from = c.to + exponential(c.random, c.every)
-	c.to = c.from + exponential(c.random, c.lasts)
-	c.extra = c.least + time.Duration(c.random.Float64()*float64(c.most-c.least))
+// at returns the episode that a time falls into, or else the next.
+func (c *Congestion) at(at time.Duration) episode {
+	for last := c.episodes[len(c.episodes)-1]; last.to <= at; last = c.episodes[len(c.episodes)-1] {
+		from := last.to + exponential(c.random, c.every)
+		to := from + exponential(c.random, c.lasts)
+		extra := c.least + time.Duration(c.random.Float64()*float64(c.most-c.least))
+		c.episodes = append(c.episodes, episode{from, to, extra})
+	}
+	i := sort.Search(len(c.episodes), func(i int) bool { return c.episodes[i].to > at })
+	return c.episodes[i]
 }
 
 // Next implements Delay. Within an episode delays scatter by a third.
 func (c *Congestion) Next(r *rand.Rand, at time.Duration) time.Duration {
-	for at >= c.to {
-		c.advance()
-	}
-	if at < c.from {
+	e := c.at(at)
+	if at < e.from {
 		return 0
 	}
-	return time.Duration(float64(c.extra) * (0.7 + 0.3*r.Float64()))
+	return time.Duration(float64(e.extra) * (0.7 + 0.3*r.Float64()))
 }
 
 // A Path is a network between host and collector.
