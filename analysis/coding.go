@@ -118,7 +118,7 @@ func (e *encoder) state(s *State) {
 	e.uint(s.messages)
 	e.uint(uint64(s.finer))
 	e.uint(uint64(s.finerPlace))
-	for _, v := range [...]int64{s.firstSent, s.first, s.last, s.cluster, s.interval, s.segment, s.floor, s.ceiling, s.manyAt} {
+	for _, v := range [...]int64{s.firstSent, s.first, s.last, s.cluster, s.interval, s.segment, s.floor, s.ceiling, s.freeSince, s.manyAt} {
 		e.int(v)
 	}
 	e.bool(s.news)
@@ -137,7 +137,7 @@ func (e *encoder) state(s *State) {
 func (d *decoder) state() *State {
 	s := &State{resolution: int64(d.uint()), messages: d.uint()}
 	s.finer, s.finerPlace = uint32(d.uint()), int64(d.uint())
-	for _, v := range [...]*int64{&s.firstSent, &s.first, &s.last, &s.cluster, &s.interval, &s.segment, &s.floor, &s.ceiling, &s.manyAt} {
+	for _, v := range [...]*int64{&s.firstSent, &s.first, &s.last, &s.cluster, &s.interval, &s.segment, &s.floor, &s.ceiling, &s.freeSince, &s.manyAt} {
 		*v = d.int()
 	}
 	s.news = d.bool()

@@ -49,6 +49,7 @@ type accepted struct {
 	segment, floor, ceiling int64
 	moved                   bool // older evidence is void
 	many                    bool // several voices were heard
+	free                    bool // the clock runs free
 }
 
 // BoundKind names the assumption that an upper bound rests on, besides Params.LeastDelay.
@@ -81,6 +82,14 @@ type Drift struct {
 	Low, High float64       // 99 % interval, ppm
 	Span      time.Duration // of the window
 	Steady    bool          // both halves of the window show the same drift
+	Held      time.Duration // how long it has looked free-running
+}
+
+// free reports whether the clock runs free: its skew is known, doesn't change, is not
+// that of a leap smear, and has carried the clock further than delays explain.
+func (d Drift) free(p *Params) bool {
+	slowest := min(math.Abs(d.Low), math.Abs(d.High)) / 1e6
+	return d.Steady && d.Low*d.High > 0 && d.Span >= p.DriftSpan && slowest*d.Span.Seconds() >= p.DriftRise.Seconds() && !d.smears()
 }
 
 // A leap smear spreads one second over a day, from noon to noon.
@@ -120,6 +129,9 @@ func (s *State) Evaluate(now int64, path Path, p *Params) Estimate {
 	}
 	e.bound(evidence, seen, level.climbs, now, s.resolution, p)
 	e.hear(pts, &level, now, s, p)
+	if e.accept.free = e.Drift.free(p); e.accept.free && s.freeSince != 0 {
+		e.Drift.Held = time.Duration(now - s.freeSince)
+	}
 	e.allowDelay(path, p)
 	e.allowRounding(p)
 	return e
@@ -210,6 +222,9 @@ func (e *Estimate) bound(evidence []point, seen coverage, climbing bool, now, re
 		High:   time.Duration(max(high, offset)),
 	}
 	e.Drift = driftOf(evidence, now, origin, resolution, p)
+	if math.Abs(e.Skew-e.Drift.Skew) > math.Abs(e.Drift.Skew)/4+e.SkewBound {
+		e.Drift.Steady = false // the clock was slewed in between: a straight line is no description
+	}
 }
 
 // allowDelay adds to the upper bound what the message that was held up least may
@@ -356,6 +371,12 @@ func (s *State) Accept(e *Estimate) {
 	}
 	if len(e.Steps) > 0 {
 		s.late = lateRun{} // what looked late was the new level
+	}
+	switch {
+	case !e.accept.free:
+		s.freeSince = 0
+	case s.freeSince == 0:
+		s.freeSince = s.last
 	}
 	if e.accept.many {
 		s.manyAt = s.last

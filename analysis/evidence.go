@@ -55,7 +55,7 @@ func (s *State) join(o *State) {
 	if o.segment > s.segment { // the level that began last is the present one
 		s.segment, s.floor, s.ceiling = o.segment, o.floor, o.ceiling
 	}
-	s.manyAt = max(s.manyAt, o.manyAt)
+	s.manyAt, s.freeSince = max(s.manyAt, o.manyAt), max(s.freeSince, o.freeSince)
 	s.news = s.news || o.news
 	s.lattice.join(&o.lattice, s.resolution)
 	s.phases.join(&o.phases)

@@ -88,6 +88,7 @@ func dailyOutage(r *rand.Rand, mean time.Duration) simulation.Outage {
 
 // soaked is what a host-day gave.
 type soaked struct {
+	host     string // in short
 	messages int
 	warnings []string // false ones
 	steps    []string // found though the clock had not moved
@@ -115,7 +116,7 @@ func TestSoak(t *testing.T) {
 			sum.verdicts[v] += n
 		}
 		if len(d.warnings)+len(d.steps) > 0 {
-			t.Logf("seed %d: false warnings: %s; false steps: %s", *seed+uint64(i), strings.Join(d.warnings, ", "), strings.Join(d.steps, ", "))
+			t.Logf("seed %d (%s): false warnings: %s; false steps: %s", *seed+uint64(i), d.host, strings.Join(d.warnings, ", "), strings.Join(d.steps, ", "))
 		}
 	}
 	tab := newTable("host-days", "messages", "false warnings", "false steps", "true steps", "error", "last value", "mean, 10 min", "median, 10 min")
@@ -132,7 +133,7 @@ func TestSoak(t *testing.T) {
 
 // soak runs a healthy host for a day and counts what is said of it.
 func soak(seed uint64, h *simulation.Host) soaked {
-	s := soaked{verdicts: map[analysis.Verdict]int{}}
+	s := soaked{host: inShort(h), verdicts: map[analysis.Verdict]int{}}
 	n := newNaive(h)
 	say(0, "seed %d: stamps %+v, process %+v, outages %+v, clock %+v", seed, h.Stamp, h.Process, h.Outages, h.Clock)
 	var last analysis.Verdict
@@ -180,7 +181,22 @@ func (s *soaked) warning(h *simulation.Host, at time.Duration, e *analysis.Event
 	if e.Kind == analysis.Clear || e.Verdict == analysis.Stepped && moved(h.Clock, least, h.Start, at) {
 		return
 	}
-	s.warnings = append(s.warnings, fmt.Sprintf("%v %v at %v", e.Kind, e.Verdict, at))
+	rate := trueSkew(h.Clock, at, min(at, time.Hour))
+	s.warnings = append(s.warnings, fmt.Sprintf("%v %v at %v (%+.1f ppm in the last hour)", e.Kind, e.Verdict, at, rate))
+}
+
+// inShort says what is peculiar about a host.
+func inShort(h *simulation.Host) string {
+	smeared := ""
+	for _, c := range h.Clock.(simulation.Sum) {
+		if _, ok := c.(simulation.LeapSmear); ok {
+			smeared = ", leap smear"
+		}
+	}
+	process := strings.TrimPrefix(fmt.Sprintf("%T", h.Process), "simulation.")
+	o := h.Outages[0]
+	return fmt.Sprintf("%v stamps, %s, out at %v for %v, flush %d at %.3g/s%s",
+		h.Stamp.Resolution, process, o.At.Round(time.Minute), o.For.Round(time.Minute), o.Flush, o.Rate, smeared)
 }
 
 func (s *soaked) look(h *simulation.Host, at time.Duration, f *analysis.Fleet, v analysis.Verdict) {

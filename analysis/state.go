@@ -20,11 +20,12 @@ type State struct {
 	cluster    int64 // receive time of the last message that was counted as distinct
 	interval   int64 // running mean of the time between messages, ns
 
-	segment int64 // receive time since when the present level holds
-	floor   int64 // leads below it are late; noLead until an evaluation says
-	ceiling int64 // leads above it are news; noNews until an evaluation says
-	manyAt  int64 // when several voices were heard last, 0 if never
-	news    bool  // one has come since the last evaluation
+	segment   int64 // receive time since when the present level holds
+	floor     int64 // leads below it are late; noLead until an evaluation says
+	ceiling   int64 // leads above it are news; noNews until an evaluation says
+	freeSince int64 // since when the clock has looked free-running, 0 if it doesn't
+	manyAt    int64 // when several voices were heard last, 0 if never
+	news      bool  // one has come since the last evaluation
 
 	tide    tide
 	silence silence

@@ -171,14 +171,10 @@ func (h *hearing) forecast() string {
 // delay is proof; a fall may always be a delay that grows.
 func (h *hearing) drifting() (judgement, bool) {
 	d, p := h.estimate.Drift, h.params
-	slowest := min(math.Abs(d.Low), math.Abs(d.High))
-	rise := time.Duration(slowest * 1e-6 * float64(d.Span))
-	if d.smears() || d.Span < p.DriftSpan || d.Low*d.High <= 0 || !d.Steady || rise < p.DriftRise {
+	if d.Held < p.DriftHold {
 		return judgement{}, false
 	}
-	if slowest*1e-6*(d.Span-p.DriftHold).Seconds() < p.DriftRise.Seconds() {
-		return judgement{}, false
-	}
+	rise := time.Duration(min(math.Abs(d.Low), math.Abs(d.High)) * 1e-6 * float64(d.Span))
 	words := fmt.Sprintf("runs free, at %+.1f to %+.1f ppm for %v", d.Low, d.High, d.Span.Round(time.Minute))
 	if d.Low < 0 || rise < p.LeastDelay {
 		words += ", or its delay changes by that much"

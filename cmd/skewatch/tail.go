@@ -83,8 +83,19 @@ func printEvent(w io.Writer, e api.Event, color bool) error {
 		what += " " + e.Severity
 	}
 	_, err := fmt.Fprintf(w, "%s %s%-11s%s %s %-12s %s s\n%s", e.Time.Format("2006-01-02T15:04:05Z"), on, what, off,
-		report.Cell(e.Host+" ("+e.Source+")", 36), e.Verdict, report.Offset(e.Offset), report.Wrap("    ", e.Text))
+		report.Cell(whom(e), 36), e.Verdict, report.Offset(e.Offset), report.Wrap("    ", e.Text))
 	return err
+}
+
+// whom names the host that an event is about. A digest is about many.
+func whom(e api.Event) string {
+	switch {
+	case e.Host == "":
+		return "several hosts"
+	case e.Source == "":
+		return e.Host
+	}
+	return e.Host + " (" + e.Source + ")"
 }
 
 func eventColor(e api.Event) string {

@@ -58,7 +58,7 @@ type Config struct {
 	// critical. It is never below Tolerance.
 	Critical time.Duration
 
-	// Hosts are exceptions for single hosts. The first that matches holds.
+	// Hosts are exceptions for some hosts. HostFor says which hold for one.
 	Hosts []Host
 
 	origins  map[string]origin // by key

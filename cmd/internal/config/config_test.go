@@ -207,6 +207,8 @@ hosts:
     tolerance: 3s
   - zone: Europe/Paris
     match: 10.0.0.0/8
+    relay: true
+    expected: 90m
   - match: router
 `
 
@@ -280,6 +282,8 @@ func TestWriteJSON(t *testing.T) {
 		"warnings.hold from default":   "10s",
 		"hosts[1].zone from file":      "Europe/Paris",
 		"hosts[0].tolerance from file": "3s",
+		"hosts[1].relay from file":     "true",
+		"hosts[1].expected from file":  "1h30m",
 	} {
 		if !reflect.DeepEqual(have[key], want) {
 			t.Errorf("%s: %#v, want %#v", key, have[key], want)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 )
@@ -41,24 +42,48 @@ hosts:
   - match: web1
     tolerance: 5s
   - match: web*
+    tolerance: 7s
     zone: "+02:00"
+    expected: 1h
   - match: 10.0.0.0/8
     tolerance: 2s
+    relay: true
+    expected: 5m
 `, nil, nil)
+	plusTwo, _ := parseZone("+02:00")
 	tests := []struct {
-		name, peer string
-		tolerance  time.Duration
-		zone       string
+		why, name, peer string
+		want            Exceptions
 	}{
-		{"web1", "10.0.0.1", 5 * time.Second, ""},
-		{"web2", "10.0.0.1", 0, "+02:00"},
-		{"db", "10.0.0.1", 2 * time.Second, ""},
-		{"db", "192.0.2.1", 0, ""},
+		{"each setting from the first item that has it", "web1", "192.0.2.1", Exceptions{5 * time.Second, plusTwo, false, time.Hour, false}},
+		{"by name and by peer", "web2", "10.0.0.1", Exceptions{7 * time.Second, plusTwo, true, time.Hour, false}},
+		{"by peer alone", "db", "10.0.0.1", Exceptions{2 * time.Second, Zone{}, true, 5 * time.Minute, true}},
+		{"none", "db", "192.0.2.1", Exceptions{}},
 	}
 	for _, tt := range tests {
-		h := c.HostFor(tt.name, netip.MustParseAddr(tt.peer))
-		if h.Tolerance != tt.tolerance || h.Zone.String() != tt.zone {
-			t.Errorf("HostFor(%s, %s) = %v in %q, want %v in %q", tt.name, tt.peer, h.Tolerance, h.Zone, tt.tolerance, tt.zone)
+		have := c.HostFor(tt.name, netip.MustParseAddr(tt.peer))
+		if have.Zone.String() != tt.want.Zone.String() {
+			t.Errorf("%s: zone %q, want %q", tt.why, have.Zone, tt.want.Zone)
 		}
+		have.Zone = tt.want.Zone
+		if have != tt.want {
+			t.Errorf("%s: HostFor(%s, %s) = %+v, want %+v", tt.why, tt.name, tt.peer, have, tt.want)
+		}
+	}
+}
+
+func TestRoster(t *testing.T) {
+	c := mustLoad(t, `
+hosts:
+  - {match: web1, expected: 1h}
+  - {match: "web?", expected: 1h}
+  - {match: db1, tolerance: 2s}
+  - {match: 192.0.2.7, expected: 1h}
+  - {match: 192.0.2.8/32, expected: 1h}
+  - {match: 198.51.100.0/24, expected: 1h}
+`, nil, nil)
+	want := []Member{{Name: "web1"}, {Peer: netip.MustParseAddr("192.0.2.7")}, {Peer: netip.MustParseAddr("192.0.2.8")}}
+	if have := c.Roster(); !slices.Equal(have, want) {
+		t.Errorf("Roster() = %v, want %v: only hosts that are named outright", have, want)
 	}
 }

@@ -64,15 +64,15 @@ func (c *Config) toleranceKey() string {
 	return "profile"
 }
 
-// shadowedHosts finds items that can never hold, since an earlier one matches
-// the same hosts.
+// shadowedHosts finds items that an earlier one matches the same hosts as: whatever
+// that one sets holds.
 func (c *Config) shadowedHosts() []Oddity {
 	var odd []Oddity
 	first := map[string]int{}
 	for i, h := range c.Hosts {
 		if earlier, ok := first[h.Match.text]; ok {
 			odd = append(odd, Oddity{fmt.Sprintf("hosts[%d]", i),
-				fmt.Sprintf("never holds: hosts[%d] matches the same", earlier), "make one item of the two"})
+				fmt.Sprintf("matches the same as hosts[%d], which comes first: what that one sets holds", earlier), "make one item of the two"})
 			continue
 		}
 		first[h.Match.text] = i

@@ -51,7 +51,7 @@ func newArchive(store *storage.Store, cfg *config.Config, log logrus.FieldLogger
 
 // FleetConfig returns what a configuration says of the judging of clocks.
 func FleetConfig(cfg *config.Config) analysis.Config {
-	return analysis.Config{Params: analysis.DefaultParams(), Rule: rules(cfg), Hold: cfg.WarnHold}
+	return analysis.Config{Params: analysis.DefaultParams(), Rule: rules(cfg), Roster: roster(cfg), Hold: cfg.WarnHold}
 }
 
 // restore puts the fleet back. What is damaged is told and left out: a lost state
@@ -128,11 +128,12 @@ func (a *archive) observe(batch []message.Message) {
 // rules returns what is configured for each host.
 func rules(cfg *config.Config) func(string, netip.Addr) analysis.HostRule {
 	return func(host string, peer netip.Addr) analysis.HostRule {
+		own := cfg.HostFor(host, peer)
 		rule := analysis.HostRule{
 			Tolerance: analysis.Tolerance{Warn: cfg.Tolerance, Crit: cfg.Critical},
 			Zone:      cfg.AssumeZone.Location(),
+			Relay:     own.Relay, Expected: own.Expected, ExpectPeer: own.OfPeer,
 		}
-		own := cfg.HostFor(host, peer)
 		if own.Tolerance > 0 {
 			rule.Tolerance = analysis.Tolerance{Warn: own.Tolerance, Crit: max(own.Tolerance, cfg.Critical)}
 		}
@@ -141,4 +142,13 @@ func rules(cfg *config.Config) func(string, netip.Addr) analysis.HostRule {
 		}
 		return rule
 	}
+}
+
+// roster returns the hosts that are expected by name or address.
+func roster(cfg *config.Config) []analysis.Named {
+	var named []analysis.Named
+	for _, m := range cfg.Roster() {
+		named = append(named, analysis.Named{Host: m.Name, Peer: m.Peer})
+	}
+	return named
 }

@@ -376,9 +376,9 @@ func TestEventsWhileTheClockIsSetBack(t *testing.T) {
 		ended <- h.desk.Events(ctx, api.Query{Follow: true}, func(e api.Event) error { got <- e.Host; return nil })
 	}()
 	now := noon.Add(2 * time.Hour)
-	for _, host := range []string{"first", "second", "third"} {
+	for i, host := range []string{"first", "second", "third"} {
 		h.at(now)
-		h.receive(host, now.Add(-time.Minute), 60, 37500*time.Millisecond)
+		h.receive(host, now.Add(-time.Minute), 60, time.Duration(37+i)*time.Second) // each its own clock
 		h.review()
 		h.commit()
 		if have := <-got; have != host {
