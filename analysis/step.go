@@ -19,7 +19,7 @@ type StepKind uint8
 const (
 	StepSet   StepKind = iota // by no amount that says more
 	StepZone                  // by a multiple of a quarter of an hour: another zone, or DST
-	StepDate                  // by more than a year: from or to an epoch
+	StepDate                  // by more than two days: from or to an epoch, most likely
 	StepPause                 // back by as long as the host had been silent: it stood still
 )
 
@@ -29,11 +29,11 @@ func (k StepKind) String() string { return stepKinds[k] }
 
 // kindOf tells the kinds of steps apart.
 func kindOf(s Step, last silence, resolution int64) StepKind {
-	const year = 365 * 86400
+	const days = 2 * 86400
 	slack := 2 + seconds(resolution)
 	quarters := math.Round(s.Seconds / zoneStep.Seconds())
 	switch {
-	case math.Abs(s.Seconds) > year:
+	case math.Abs(s.Seconds) > days:
 		return StepDate
 	case last.explains(s, resolution):
 		return StepPause
@@ -47,8 +47,8 @@ func kindOf(s Step, last silence, resolution int64) StepKind {
 // made the step: its messages stop, and go on as much behind as they were silent.
 func (q silence) explains(s Step, resolution int64) bool {
 	const near, slack = 180, 5.0 // seconds: late points may take that long to hold still
-	return q.length > 0 && s.Seconds < 0 && magnitude(q.end-s.At) <= near*second+3*q.usual &&
-		math.Abs(seconds(q.length)+s.Seconds) <= slack+seconds(resolution+3*q.usual)
+	return q.length > 0 && s.Seconds < 0 && magnitude(q.end-s.At) <= near*second+6*q.usual &&
+		math.Abs(seconds(q.length)+s.Seconds) <= slack+seconds(resolution+4*q.usual)
 }
 
 // zoneStep is the unit of zones' distances from UTC, and maxZoneSteps how many of
