@@ -113,7 +113,7 @@ func (d Drift) smears() bool {
 func (s *State) Evaluate(now int64, path Path, p *Params) Estimate {
 	e := Estimate{Resolution: time.Duration(s.resolution), Messages: s.messages, FirstSent: s.firstSent}
 	e.accept = accepted{segment: s.segment, floor: s.floor, ceiling: s.ceiling}
-	pts := dropUnsupported(s.lattice.points(nil, s.segment), s.resolution)
+	pts := dropUnsupported(s.lattice.points(make([]point, 0, maxPoints), s.segment), s.resolution)
 	if len(pts) == 0 {
 		return e
 	}
@@ -186,7 +186,7 @@ func (e *Estimate) followTide(t *tide, now int64) {
 }
 
 func onEnvelope(pts []point) []point {
-	kept := pts[:0:0]
+	kept := make([]point, 0, len(pts))
 	for _, b := range pts {
 		if !b.off {
 			kept = append(kept, b)

@@ -312,7 +312,7 @@ func spread(pts []point) float64 {
 // lead and above every neighbour. They are garbage stamps.
 func dropUnsupported(pts []point, resolution int64) []point {
 	reach := garbageReach(resolution)
-	kept := pts[:0:0]
+	kept := make([]point, 0, len(pts))
 	for i := range pts {
 		if b, ok := withoutGarbage(pts, i, reach); ok {
 			kept = append(kept, b)
