@@ -208,11 +208,10 @@ func (e *Estimate) bound(evidence []point, seen coverage, climbing bool, now, re
 	offset, high := low+resolution/int64(len(evidence)+1), low+resolution
 	origin := evidence[len(evidence)-1].max
 	e.Known, e.Bounds = true, BoundResolution
-	if l, ok := longestConsistent(evidence, now, origin, low, resolution, p); ok {
+	if l, window, ok := longestConsistent(evidence, now, origin, low, resolution, p); ok {
 		offset = max(low, origin+nanos(l.offset))
 		high = max(low, origin+nanos(l.bound), offset)
-		e.Skew = l.skew * 1e6
-		e.SkewBound = max(l.skewHigh-l.skew, l.skew-l.skewLow) * 1e6
+		e.describeSkew(fitLine(window, now, origin, resolution, p.unbiased()))
 		e.Bounds = BoundAssumedDelay
 		high = e.narrow(high, max(low, origin+nanos(l.low))+resolution, offset, seen, p)
 	}
@@ -225,6 +224,12 @@ func (e *Estimate) bound(evidence []point, seen coverage, climbing bool, now, re
 	if math.Abs(e.Skew-e.Drift.Skew) > math.Abs(e.Drift.Skew)/4+e.SkewBound {
 		e.Drift.Steady = false // the clock was slewed in between: a straight line is no description
 	}
+}
+
+// describeSkew takes over the skew of a fit that doesn't expect it to be small.
+func (e *Estimate) describeSkew(l line) {
+	e.Skew = l.skew * 1e6
+	e.SkewBound = max(l.skewHigh-l.skew, l.skew-l.skewLow) * 1e6
 }
 
 // allowDelay adds to the upper bound what the message that was held up least may
@@ -281,9 +286,9 @@ func (e *Estimate) narrow(high, whole, offset int64, seen coverage, p *Params) i
 }
 
 // longestConsistent fits windows that double in length and returns the longest one
-// that agrees with all shorter ones (Lepski's method): it averages as much as the
+// that agrees with all shorter ones (Lepski's method), with its points: it averages as much as the
 // clock's own wander allows.
-func longestConsistent(pts []point, now, origin, low, resolution int64, p *Params) (chosen line, ok bool) {
+func longestConsistent(pts []point, now, origin, low, resolution int64, p *Params) (chosen line, window []point, ok bool) {
 	least, most := math.Inf(-1), math.Inf(1)
 	for w := 64 * second; ; w *= 2 {
 		pts, full := newest(pts, now-w)
@@ -295,14 +300,14 @@ func longestConsistent(pts []point, now, origin, low, resolution int64, p *Param
 			case !full && origin+nanos(l.high) < low:
 				continue // contradicts what is proved: all of this window was late
 			case ok && (l.low > most || l.high < least):
-				return chosen, ok
+				return chosen, window, ok
 			}
 			margin := (l.high - l.low) / 2
 			least, most = max(least, l.low-margin), min(most, l.high+margin)
-			chosen, ok = l, true
+			chosen, window, ok = l, pts, true
 		}
 		if full {
-			return chosen, ok
+			return chosen, window, ok
 		}
 	}
 }

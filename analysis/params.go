@@ -35,6 +35,10 @@ type Params struct {
 	// a second: the prior of the fit.
 	PriorSkew float64
 
+	// WidePriorSkew takes its place where the skew itself is reported: a clock that is
+	// out of order must not be made to look healthy.
+	WidePriorSkew float64
+
 	// MaxFitSkew limits the skews that the fit considers, in seconds a second.
 	MaxFitSkew float64
 
@@ -82,6 +86,7 @@ func DefaultParams() Params {
 		HoldShift:     120 * time.Second,
 		HoldSpread:    30 * time.Minute,
 		PriorSkew:     30e-6,
+		WidePriorSkew: 200e-6,
 		MaxFitSkew:    900e-6,
 		MinMessages:   4,
 		MinSpan:       5 * time.Second,
@@ -96,6 +101,13 @@ func DefaultParams() Params {
 		ZoneSlack:     2 * time.Second,
 		WrongDate:     48 * time.Hour,
 	}
+}
+
+// unbiased returns the parameters of a fit whose skew is to be reported.
+func (p *Params) unbiased() *Params {
+	wide := *p
+	wide.PriorSkew = p.WidePriorSkew
+	return &wide
 }
 
 // aged returns how far a clock can have moved in the time dt, in nanoseconds.
