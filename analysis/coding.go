@@ -149,10 +149,21 @@ func (d *decoder) state() *State {
 	for i := range s.phases {
 		d.phases(&s.phases[i])
 	}
-	if s.resolution < 1 || s.resolution > second || s.finerPlace < 0 || s.finerPlace > second {
+	if !decimalPlace(s.resolution) || s.finerPlace != 0 && !decimalPlace(s.finerPlace) {
 		d.fail()
 	}
 	return s
+}
+
+// decimalPlace reports whether a resolution is that of a decimal place: a power of ten,
+// up to a second.
+func decimalPlace(ns int64) bool {
+	for place := second; place > 0; place /= 10 {
+		if place == ns {
+			return true
+		}
+	}
+	return false
 }
 
 func (e *encoder) repeat(r *repeat) {

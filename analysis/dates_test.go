@@ -40,3 +40,18 @@ func TestClocksFromNewYear(t *testing.T) {
 		}
 	}
 }
+
+// TestClocksThatBeganAtNewYear: a host that was first heard at New Year, with the right
+// time, has not lost its power when its date is wrong later.
+func TestClocksThatBeganAtNewYear(t *testing.T) {
+	newYear := time.Date(2026, 1, 1, 0, 10, 0, 0, time.UTC).Sub(time.Unix(0, epoch))
+	h := newHost("switch1").coarse()
+	h.yearless = true
+	f := newFleet()
+	continued(f, newYear, newYear+10*time.Minute, 1, h)
+	h.offset = constant(-20 * 24 * time.Hour)
+	speak(f, 2*time.Hour, 1, h)
+	if i := only(t, f); i.Verdict != WrongDate {
+		t.Errorf("%v (%s), want %v", i.Verdict, i.Explanation, WrongDate)
+	}
+}

@@ -133,7 +133,9 @@ func (s *State) Evaluate(now int64, path Path, p *Params) Estimate {
 		e.Drift.Held = time.Duration(now - s.freeSince)
 	}
 	e.allowDelay(path, p)
-	e.allowRounding(p)
+	if level.since-s.first < minute { // a clock that came there by a step was set there
+		e.allowRounding(p)
+	}
 	return e
 }
 
@@ -226,10 +228,14 @@ func (e *Estimate) bound(evidence []point, seen coverage, climbing bool, now, re
 	}
 }
 
+// skewWander is what the frequency of a crystal wanders within a window, ppm: the fit
+// takes it for constant.
+const skewWander = 0.1
+
 // describeSkew takes over the skew of a fit that doesn't expect it to be small.
 func (e *Estimate) describeSkew(l line) {
 	e.Skew = l.skew * 1e6
-	e.SkewBound = max(l.skewHigh-l.skew, l.skew-l.skewLow) * 1e6
+	e.SkewBound = max(l.skewHigh-l.skew, l.skew-l.skewLow)*1e6 + skewWander
 }
 
 // allowDelay adds to the upper bound what the message that was held up least may

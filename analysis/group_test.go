@@ -118,3 +118,49 @@ func TestOrphanIsWarnedOf(t *testing.T) {
 		t.Errorf("told %q, want the other of %s raised", have, leader)
 	}
 }
+
+func TestSharesClock(t *testing.T) {
+	const s, ms = time.Second, time.Millisecond
+	p := DefaultParams()
+	of := func(low, high time.Duration, skew, bound float64) *originator {
+		return &originator{interval: Interval{Low: low, High: high}, last: epoch, open: RollUp{Skew: skew, SkewBound: bound}}
+	}
+	later := of(3020*ms, 3040*ms, 0, 0)
+	later.last += 2 * minute
+	trusted := of(3*s, 3010*ms, 0, 0)
+	trusted.trust = message.TrustCertificate
+	tests := []struct {
+		name string
+		a, b *originator
+		want bool
+	}{
+		{"alike", of(3*s, 3010*ms, 1, 2), of(3005*ms, 3060*ms, 4, 2), true},
+		{"apart", of(3*s, 3010*ms, 1, 2), of(3020*ms, 3060*ms, 1, 2), false},
+		{"apart, but by what a clock may run in the time between", of(3*s, 3010*ms, 0, 0), later, true},
+		{"other skews", of(3*s, 3010*ms, 1, 2), of(3*s, 3010*ms, 6, 2), false},
+		{"skews unknown", of(3*s, 3010*ms, 1, 0), of(3*s, 3010*ms, 6, 2), true},
+		{"another class of trust", of(3*s, 3010*ms, 0, 0), trusted, false},
+	}
+	for _, tt := range tests {
+		if tt.a.sharesClock(tt.b, &p) != tt.want || tt.b.sharesClock(tt.a, &p) != tt.want {
+			t.Errorf("%s: want %v, both ways", tt.name, tt.want)
+		}
+	}
+}
+
+// TestLeaderThatIsGoneLeadsNobody: the warning of a host that says nothing any more
+// stands for no other.
+func TestLeaderThatIsGoneLeadsNobody(t *testing.T) {
+	hosts := behind(2, same(3*time.Second))
+	hosts[0].speaks, hosts[1].speaks = during(0, 5*time.Minute), during(5*time.Minute, 40*time.Hour)
+	for i := range hosts {
+		hosts[i].mean = 20 * time.Second
+	}
+	f := newFleet()
+	if have := told(speak(f, 20*time.Hour, 1, hosts...)); !slices.Equal(have, []string{"web1 raise ahead"}) {
+		t.Fatalf("told %q, want web1 alone", have)
+	}
+	if have := told(continued(f, 20*time.Hour, 26*time.Hour, 2, hosts...)); !slices.Equal(have, []string{"web2 raise ahead"}) {
+		t.Errorf("told %q, want web2 a day after web1 was last heard", have)
+	}
+}

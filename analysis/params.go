@@ -83,7 +83,7 @@ func DefaultParams() Params {
 		LeastDelay:    50 * time.Millisecond,
 		QueueDelay:    2 * time.Millisecond,
 		MinStep:       250 * time.Millisecond,
-		HoldShift:     120 * time.Second,
+		HoldShift:     105 * time.Second,
 		HoldSpread:    30 * time.Minute,
 		PriorSkew:     30e-6,
 		WidePriorSkew: 200e-6,

@@ -66,6 +66,10 @@ func TestPathIsVoidAtOnce(t *testing.T) {
 		t.Fatalf("bounds by %v, want %v", have, BoundRTT)
 	}
 	f = restored(t, f)
+	f.Refresh(epoch+2*minute, synchronised)
+	if have := f.originators["web1\x00192.0.2.1"].open.Bounds; have != BoundRTT {
+		t.Fatalf("bounds by %v after a restart, want %v", have, BoundRTT)
+	}
 	m := other.message(newRand(1), 3*time.Minute)
 	f.Tick(m.Received, synchronised)
 	f.Observe(&m)

@@ -88,7 +88,7 @@ func (h *hearing) silent() (judgement, bool) {
 	}
 	words := "has said nothing for " + roughly(time.Duration(h.now-q.since))
 	if q.never {
-		words = "has never spoken since it is expected, " + unixUTC(q.since).Format(time.RFC3339)
+		words = "has never spoken, though expected since " + unixUTC(q.since).Format(time.RFC3339)
 	}
 	return judgement{verdict: Silent, reason: fmt.Sprintf("%s %s, and should speak every %s", q.of, words, roughly(q.expected))}, true
 }

@@ -64,15 +64,33 @@ func TestSilentHosts(t *testing.T) {
 }
 
 func TestStandInClearsWhenItsHostSpeaks(t *testing.T) {
-	late := newHost("db1")
-	late.speaks = during(10*time.Minute, time.Hour)
-	f := fleetOf(HostRule{Expected: 5 * time.Minute}, Named{Host: "db1"})
-	found := speak(f, 15*time.Minute, 1, late)
-	if have, want := told(found), []string{"db1 raise silent", "db1 clear insufficient"}; !slices.Equal(have, want) {
-		t.Errorf("told %q, want %q", have, want)
+	for _, trust := range []message.Trust{message.TrustUDP, message.TrustHandshake} {
+		late := newHost("db1")
+		late.trust, late.speaks = trust, during(10*time.Minute, time.Hour)
+		f := fleetOf(HostRule{Expected: 5 * time.Minute}, Named{Host: "db1"})
+		found := speak(f, 15*time.Minute, 1, late)
+		if have, want := told(found), []string{"db1 raise silent", "db1 clear insufficient"}; !slices.Equal(have, want) {
+			t.Errorf("%v: told %q, want %q", trust, have, want)
+		}
+		if i := only(t, f); i.Verdict != InSync || i.Absent {
+			t.Errorf("%v: %+v, want the host alone, in sync", trust, i)
+		}
 	}
-	if i := only(t, f); i.Verdict != InSync || i.Absent {
-		t.Errorf("%+v, want the host alone, in sync", i)
+}
+
+// TestOnlyTheLastPlaceIsSilent: a host that has moved is silent once, even if the
+// program was restarted since.
+func TestOnlyTheLastPlaceIsSilent(t *testing.T) {
+	web, moved := newHost("web1"), newHost("web1")
+	moved.peer = "192.0.2.9"
+	web.speaks, moved.speaks = during(0, 2*time.Minute), during(2*time.Minute, 4*time.Minute)
+	f := fleetOf(HostRule{Expected: 5 * time.Minute})
+	speak(f, 4*time.Minute, 1, web, moved)
+	f = restored(t, f)
+	f.Tick(epoch+30*minute, synchronised)
+	found := f.Tick(epoch+31*minute, synchronised)
+	if len(found) != 1 || found[0].Source != "192.0.2.9" || found[0].Event.Verdict != Silent {
+		t.Errorf("found %+v, want one silence, at 192.0.2.9", found)
 	}
 }
 

@@ -66,7 +66,7 @@ func (c *since) count(received int64, late bool) {
 // clock may have been set back. Or when one in lateShare was late and it is as old as
 // that of a clock which isn't in order: two clocks may speak.
 const (
-	lateSpan  = 15 * second
+	lateSpan  = 5 * second
 	lateShare = 4
 )
 

@@ -58,16 +58,37 @@ func (c *Collector) bindTCP(address string) (*net.TCPListener, error) {
 	return l.(*net.TCPListener), nil
 }
 
-// bindError says which address can't be listened on, why, and what to do.
+// A BindError is returned by Listen for an address that can't be listened on.
+type BindError struct {
+	Transport string // UDP or TCP
+	Address   string // as in the Config
+	Err       error  // why, without the address
+}
+
+// bindError takes the address out of the reason, where the system repeats it.
 func bindError(transport, address string, err error) error {
-	remedy := ""
-	switch {
-	case errors.Is(err, os.ErrPermission):
-		remedy = "; ports below 1024 need a right: give it with `setcap cap_net_bind_service=+ep` on the program" +
-			" or AmbientCapabilities=CAP_NET_BIND_SERVICE in its systemd unit, or choose a port above, such as :5514" +
-			" (--listen-udp :5514, --listen-tcp :5514)"
-	case errors.Is(err, syscall.EADDRINUSE):
-		remedy = "; another program has it (rsyslogd, or skewatch itself?): stop that one or choose another port"
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err
 	}
-	return fmt.Errorf("collector: listen on %s %q: %w%s", transport, address, err, remedy)
+	return &BindError{transport, address, err}
+}
+
+func (e *BindError) Error() string {
+	return fmt.Sprintf("collector: listen on %s %q: %v", e.Transport, e.Address, e.Err)
+}
+
+func (e *BindError) Unwrap() error { return e.Err }
+
+// Remedy returns what the user can do about it, "" if nothing is known.
+func (e *BindError) Remedy() string {
+	switch {
+	case errors.Is(e.Err, os.ErrPermission):
+		return "ports below 1024 need a right: give it with `setcap cap_net_bind_service=+ep` on the program" +
+			" or AmbientCapabilities=CAP_NET_BIND_SERVICE in its systemd unit, or choose a port above" +
+			" (--listen-udp :5514, --listen-tcp :5514)"
+	case errors.Is(e.Err, syscall.EADDRINUSE):
+		return "another program has it (rsyslogd, or skewatch itself?): stop that one or choose another port"
+	}
+	return ""
 }

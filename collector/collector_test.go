@@ -157,7 +157,7 @@ func TestListenRefuses(t *testing.T) {
 		cfg  collector.Config
 		want []string
 	}{
-		{"an address in use", collector.Config{TCP: []string{taken.Addr().String()}}, []string{"TCP", taken.Addr().String(), "another program"}},
+		{"an address in use", collector.Config{TCP: []string{taken.Addr().String()}}, []string{"TCP", taken.Addr().String(), "already in use"}},
 		{"no port", collector.Config{UDP: []string{"127.0.0.1"}}, []string{"UDP", `"127.0.0.1"`, "missing port"}},
 		{"short messages", collector.Config{MaxMessage: 100}, []string{"MaxMessage", "100", "480"}},
 		{"a negative limit", collector.Config{MaxConnections: -1}, []string{"MaxConnections", "-1"}},
@@ -169,6 +169,22 @@ func TestListenRefuses(t *testing.T) {
 				t.Errorf("%s: Listen = %v, want %q in it", tt.name, err, want)
 			}
 		}
+	}
+}
+
+func TestBindErrorKnowsTheRemedy(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	_, err = collector.Listen(collector.Config{TCP: []string{taken.Addr().String()}, Log: quiet()}, &store{})
+	var bind *collector.BindError
+	if !errors.As(err, &bind) || !strings.Contains(bind.Remedy(), "another program") {
+		t.Fatalf("Listen = %v, want a BindError that says who may have the port", err)
+	}
+	if n := strings.Count(err.Error(), taken.Addr().String()); n != 1 {
+		t.Errorf("%q names the address %d times, want once", err, n)
 	}
 }
 

@@ -88,6 +88,9 @@ func (m *Monitor) reference(s survey, now time.Time) Reference {
 		if k.Synchronised && !(held && m.last.contradicts(k, now)) {
 			return vouched(k, s.reason)
 		}
+		if k.Known && !k.Synchronised {
+			s.reason += "; the kernel was asked too, and says that its clock is not synchronised"
+		}
 	}
 	if held {
 		return m.last.reference(Holdover, s.reason, now)

@@ -106,7 +106,7 @@ func TestLiarIsNamed(t *testing.T) {
 	b.hear(0, 100*time.Second, 2*ms)
 	b.expect("two of three", Synchronised, 1*ms, 5*ms, "a:123")
 	b.expectSources("two of three", Selected, Falseticker, Combined)
-	if reason := b.Status().Sources[1].Reason; !strings.Contains(reason, "1m39.999s") {
+	if reason := b.Status().Sources[1].Reason; !strings.Contains(reason, "99.999 s") {
 		t.Errorf("the falseticker's reason %q doesn't say how far it is off", reason)
 	}
 }
@@ -201,6 +201,9 @@ func TestKernel(t *testing.T) {
 			b.kernel = tt.kernel
 			b.hear(tt.offsets...)
 			r := b.expect("", tt.state, 0, tt.bound, tt.source)
+			if asked := strings.Contains(r.Reason, "the kernel was asked"); asked != (tt.mode == KernelAuto && tt.kernel == unsynchronised && tt.state == Unsynchronised) {
+				t.Errorf("reason %q", r.Reason)
+			}
 			if want := tt.mode == KernelTrust && tt.source == KernelSource; r.Trusted != want {
 				t.Errorf("trusted %v, want %v", r.Trusted, want)
 			}

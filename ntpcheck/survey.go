@@ -103,7 +103,7 @@ func elect(voters []*view) (agreeing []*view, reason string) {
 			continue
 		}
 		v.state = Falseticker
-		v.reason = fmt.Sprintf("%v away from the majority", (v.offset - (low+high)/2).Abs().Round(time.Microsecond))
+		v.reason = fmt.Sprintf("%.3f s away from the majority", (v.offset - (low+high)/2).Abs().Seconds())
 	}
 	return agreeing, ""
 }

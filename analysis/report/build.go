@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -52,12 +53,12 @@ func (b *Builder) Add(r analysis.KeyedRollUp) { b.account(r.Key).add(r.RollUp) }
 func (b *Builder) Note(f analysis.Finding) {
 	a := b.account(f.Key)
 	if s := f.Step; s != nil {
-		a.steps = append(a.steps, Step{At: time.Unix(0, s.At).UTC(), Seconds: s.Seconds})
+		a.steps = append(a.steps, Step{At: time.Unix(0, s.At).UTC(), Seconds: math.Round(s.Seconds*1e9) / 1e9})
 	}
 	if l := f.Backlog; l != nil {
 		a.backlogs = append(a.backlogs, Backlog{
 			From: time.Unix(0, l.From).UTC(), To: time.Unix(0, l.To).UTC(),
-			Messages: l.Messages, Oldest: time.Duration(l.Oldest).Seconds(),
+			Messages: l.Messages, Oldest: seconds(time.Duration(l.Oldest)),
 		})
 	}
 }

@@ -15,6 +15,10 @@ import (
 type Report struct {
 	Header Header `json:"header"`
 	Hosts  []Row  `json:"hosts"`
+
+	// What only the table says.
+	Pattern    string `json:"-"` // of the hosts' names, if one was asked for
+	Compliance bool   `json:"-"` // a profile was asked for: a column says who complies
 }
 
 // A Header says what a report covers and by what its figures can be checked.
@@ -47,18 +51,19 @@ type Reference struct {
 	State   string   `json:"state"` // synchronised, holdover or unsynchronised; assumed for an archive
 	Source  string   `json:"source"`
 	Stratum *int     `json:"stratum"`
-	Offset  *float64 `json:"offset_seconds"` // to be added to the collector's clock
-	Bound   *float64 `json:"bound_seconds"`  // half-width of offset_seconds
+	Offset  *float64 `json:"offset_seconds"`    // to be added to the collector's clock
+	Bound   *float64 `json:"bound_seconds"`     // half-width of offset_seconds
+	Trusted bool     `json:"trusted,omitempty"` // nothing was measured: the operator's word
 	Gaps    []Gap    `json:"gaps"`
 	Reason  string   `json:"reason,omitempty"`
 }
 
 // A Gap is a time within the period during which the reference was not
-// synchronised.
+// synchronised, or no server was running.
 type Gap struct {
 	From  time.Time  `json:"from"`
-	To    *time.Time `json:"to"` // null while it lasts
-	State string     `json:"state"`
+	To    *time.Time `json:"to"`    // null while it lasts
+	State string     `json:"state"` // the reference's, or "not running"
 }
 
 // A Profile is the tolerance that compliance is reckoned by.

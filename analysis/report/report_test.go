@@ -66,6 +66,15 @@ func TestFormats(t *testing.T) {
 		write  func(*Report, io.Writer) error
 	}{
 		{"report.txt", (*Report).WriteTable},
+		{"compliance.txt", func(r *Report, w io.Writer) error {
+			r.Compliance, r.Header.Profile = true, Profile{Name: "finra", Warn: 0.05, Crit: 0.05}
+			r.Header.Reference.Trusted, r.Hosts[1].Claims = true, []string{"timeQuality: isSynced=0", "somebody else speaks as good, over udp from 192.0.2.66"}
+			return r.WriteTable(w)
+		}},
+		{"empty.txt", func(r *Report, w io.Writer) error {
+			r.Hosts, r.Header.Asked.Since = nil, nil
+			return r.WriteTable(w)
+		}},
 		{"report.csv", (*Report).WriteCSV},
 		{"report.json", (*Report).WriteJSON},
 	}
@@ -174,14 +183,16 @@ func TestTableFits(t *testing.T) {
 	year := 365.25 * 86400.0
 	for i, name := range hostile {
 		r.Hosts = append(r.Hosts, Row{
-			Host: name, Source: "2001:db8:1111:2222:3333:4444:5555:6666", Messages: uint64(1) << (4 * i), Verdict: "insufficient",
+			Host: name, Source: "2001:db8:1111:2222:3333:4444:5555:6666", Messages: uint64(1) << (4 * i), Verdict: "insufficient", Compliance: "insufficient",
 			Offset: number(-292 * year), OffsetLow: number(-99999.9994), OffsetHigh: number(292 * year), Skew: number(-899.96),
 			Explanation: "somebody else speaks as " + name, Claims: []string{name, "somebody else speaks as " + name},
 		})
 	}
 	var b bytes.Buffer
-	if err := r.WriteTable(&b); err != nil {
-		t.Fatal(err)
+	for _, r.Compliance = range []bool{false, true} {
+		if err := r.WriteTable(&b); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for line := range strings.Lines(b.String()) {
 		line = strings.TrimSuffix(line, "\n")

@@ -86,7 +86,7 @@ func (a *account) add(r analysis.RollUp) {
 	if !r.Known {
 		return
 	}
-	a.offsets = append(a.offsets, r.Interval.Offset.Seconds())
+	a.offsets = append(a.offsets, seconds(r.Interval.Offset))
 	if r.Extreme.Abs() > a.extreme.Abs() {
 		a.extreme = r.Extreme
 	}
@@ -106,7 +106,7 @@ func (a *account) row() Row {
 		StampFormat: a.last.StampFormat.String(), Zone: a.zone(),
 		Verdict: a.last.Verdict.String(), Explanation: a.explanation(),
 		Steps: orEmpty(a.steps), Backlogs: orEmpty(a.backlogs), Claims: orEmpty(a.identity.Claims),
-		OutOfTolerance: a.out.Seconds(), Compliance: "insufficient",
+		OutOfTolerance: seconds(a.out), Compliance: "insufficient",
 	}
 	if a.last.Known && len(a.offsets) > 0 {
 		a.fill(&r)
@@ -136,10 +136,10 @@ func (a *account) fill(r *Row) {
 	n := &a.last
 	kind := n.Bounds.String()
 	r.BoundKind = &kind
-	r.Resolution = number(n.Resolution.Seconds())
+	r.Resolution = inSeconds(n.Resolution)
 	r.Offset, r.OffsetLow, r.OffsetHigh = inSeconds(n.Interval.Offset), inSeconds(n.Interval.Low), inSeconds(n.Interval.High)
 	if n.SkewBound > 0 {
-		r.Skew, r.SkewBound = number(n.Skew), number(n.SkewBound)
+		r.Skew, r.SkewBound = inPPM(n.Skew), inPPM(n.SkewBound)
 	}
 	r.OffsetP50 = number(quantile(a.offsets, 0.5))
 	r.OffsetP95 = number(quantile(magnitudes(a.offsets), 0.95))
@@ -186,7 +186,14 @@ func unixUTC(ns int64) *time.Time {
 }
 
 func number(v float64) *float64          { return &v }
-func inSeconds(d time.Duration) *float64 { return number(d.Seconds()) }
+func inSeconds(d time.Duration) *float64 { return number(seconds(d)) }
+
+// inPPM rounds to 4 decimals, which no measurement here reaches.
+func inPPM(v float64) *float64 { return number(math.Round(v*1e4) / 1e4) }
+
+// seconds returns the number nearest to a time in whole nanoseconds: written out it has
+// no digits beyond these, as the sum that Duration.Seconds makes may have.
+func seconds(d time.Duration) float64 { return float64(d) / float64(time.Second) }
 
 func orEmpty[T any](s []T) []T {
 	if s == nil {

@@ -5,29 +5,78 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
+	"strings"
+	"time"
 )
 
 // TableWidth is the width that tables fit into, in columns.
 const TableWidth = 100
 
 // tableRow is the layout of a row: host, source, verdict, offset, its interval,
-// skew and messages.
-const tableRow = "%s %s %-12s %11s %11s %11s %8s %8s\n"
+// skew, and messages or compliance.
+const tableRow = "%s %s %-12s %11s %11s %11s %8s %s\n"
 
 // WriteTable writes the report for a terminal of TableWidth columns: the reference,
-// a line a host, and below them what is wrong with those that are not in sync.
+// a line a host, and below them what is wrong with those that are not in sync. Where a
+// profile was asked for, compliance stands in the place of the number of messages.
 func (r *Report) WriteTable(w io.Writer) error {
 	b := bufio.NewWriter(w)
 	r.writeReference(b)
-	fmt.Fprintf(b, tableRow, Cell("HOST", 17), Cell("SOURCE", 15), "VERDICT", "OFFSET s", "LOW s", "HIGH s", "SKEW ppm", "MESSAGES")
+	r.writeScope(b)
+	if len(r.Hosts) == 0 {
+		fmt.Fprint(b, "\n", r.nobody())
+		return b.Flush()
+	}
+	host, last := 17, "MESSAGES"
+	if r.Compliance {
+		host, last = 13, "COMPLIANCE"
+	}
+	fmt.Fprintf(b, "\n"+tableRow, Cell("HOST", host), Cell("SOURCE", 15), "VERDICT", "OFFSET s", "LOW s", "HIGH s", "SKEW ppm", last)
 	for i := range r.Hosts {
 		h := &r.Hosts[i]
-		fmt.Fprintf(b, tableRow, Cell(h.Host, 17), Cell(h.Source, 15), h.Verdict,
-			Offset(h.Offset), Offset(h.OffsetLow), Offset(h.OffsetHigh), ppm(h.Skew), count(h.Messages))
+		last := fmt.Sprintf("%8s", count(h.Messages))
+		if r.Compliance {
+			last = h.Compliance
+		}
+		fmt.Fprintf(b, tableRow, Cell(h.Host, host), Cell(h.Source, 15), h.Verdict,
+			Offset(h.Offset), Offset(h.OffsetLow), Offset(h.OffsetHigh), ppm(h.Skew), last)
 	}
 	r.writeExplanations(b)
 	fmt.Fprintln(b, "\nOffset: host clock minus true time; + is ahead. Low is proved; high assumes prompt delivery.")
 	return b.Flush()
+}
+
+// nobody says that the report is empty.
+func (r *Report) nobody() string {
+	who := "no host"
+	if r.Pattern != "" {
+		who += fmt.Sprintf(" that matches %q", r.Pattern)
+	}
+	return Wrap("", who+" has sent anything in this period")
+}
+
+// TakenAsTrue stands where a table says how far off our own clock is, if nobody
+// measures it.
+const TakenAsTrue = ", taken as true on the operator's word"
+
+// writeScope writes the period, if one was asked for, and the profile, if it isn't the
+// default one.
+func (r *Report) writeScope(b *bufio.Writer) {
+	if h := &r.Header; h.Asked.Since != nil || h.Asked.Until != nil {
+		fmt.Fprintf(b, "Period: %s to %s\n", moment(h.Effective.Since, "the beginning"), moment(h.Effective.Until, "now"))
+	}
+	if p := &r.Header.Profile; r.Compliance || p.Name != "default" {
+		fmt.Fprint(b, Wrap("", fmt.Sprintf("Profile: %s, warns at %g s, critical at %g s", p.Name, p.Warn, p.Crit)))
+	}
+}
+
+// moment writes an end of a period; open stands for one that is.
+func moment(t *time.Time, open string) string {
+	if t == nil {
+		return open
+	}
+	return t.UTC().Format(time.RFC3339)
 }
 
 func (r *Report) writeReference(b *bufio.Writer) {
@@ -36,28 +85,37 @@ func (r *Report) writeReference(b *bufio.Writer) {
 	if ref.Source != "" {
 		text += ", " + ref.Source
 	}
-	if ref.Offset != nil && ref.Bound != nil {
+	switch {
+	case ref.Trusted:
+		text += TakenAsTrue
+	case ref.Offset != nil && ref.Bound != nil:
 		text += fmt.Sprintf(", our clock needs %+.6f s ± %.6f s", *ref.Offset, *ref.Bound)
 	}
-	fmt.Fprint(b, Wrap("", text), Wrap("  ", ref.Reason), "\n")
+	fmt.Fprint(b, Wrap("", text), Wrap("  ", ref.Reason))
 }
 
 func (r *Report) writeExplanations(b *bufio.Writer) {
 	for i := range r.Hosts {
 		h := &r.Hosts[i]
-		if h.Verdict == "in-sync" && !h.remarkable() {
-			continue
+		claims := h.Claims
+		if h.Verdict == "in-sync" {
+			claims = slices.DeleteFunc(slices.Clone(claims), func(c string) bool { return !grave(c) })
+			if len(claims) == 0 {
+				continue
+			}
 		}
 		fmt.Fprint(b, "\n", Wrap("", h.name()+": "+h.Explanation))
-		for _, c := range h.Claims {
+		for _, c := range claims {
 			fmt.Fprint(b, Wrap("  ", c))
 		}
 	}
 }
 
-// remarkable reports whether anything is said of the host besides that it is behind a
-// relay, as hundreds may be.
-func (h *Row) remarkable() bool { return len(h.Claims) > 1 || len(h.Claims) == 1 && h.Via == "" }
+// grave reports whether a claim is worth a line even where the clock is in sync: another
+// speaks in the host's name, or the measurement contradicts what the host says.
+func grave(claim string) bool {
+	return strings.HasPrefix(claim, "somebody else speaks") || strings.HasPrefix(claim, "claims to be synchronised")
+}
 
 // name returns the host's name with its source, if that is known.
 func (h *Row) name() string {

@@ -139,7 +139,7 @@ func (p *program) analysisReport(cfg *config.Config, q analysisRequest, r *archi
 	if !q.At.IsZero() {
 		until = q.At
 	}
-	return &report.Report{Hosts: rows, Header: report.Header{
+	return &report.Report{Hosts: rows, Pattern: q.Host, Compliance: cfg.Profile != config.ProfileDefault, Header: report.Header{
 		Generated: p.now().UTC(),
 		Asked:     report.Period{Since: orNil(q.Period.Since), Until: orNil(until)},
 		Effective: report.Period{Since: orNil(unixTime(judged.First)), Until: orNil(unixTime(judged.Last))},

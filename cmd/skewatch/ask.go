@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
 	"github.com/skewatch/skewatch/cmd/internal/api"
@@ -42,6 +43,7 @@ func (p *program) whom(r *reading) (request, client.Place, error) {
 	if err != nil {
 		return request{}, client.Place{}, err
 	}
+	cfg.Log.Level = min(cfg.Log.Level, logrus.WarnLevel) // what goes well is no news to who asked for data
 	return q, client.Place{Server: q.Server, Data: q.Data, Default: cfg.Data, Log: newLogger(p.stderr, cfg.Log)}, nil
 }
 

@@ -17,7 +17,11 @@ same flags, environment and file.
 
 Usage:
   skewatch config check [FLAG ...]
-  skewatch config show [FLAG ...]`,
+  skewatch config show [FLAG ...]
+
+Commands:
+  check  print every error in it, and what is valid but odd
+  show   print what is in effect, and where each value comes from`,
 		Example: "  $ skewatch config show --listen-udp :5514",
 	}
 	asGroup(cmd)

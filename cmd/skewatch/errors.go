@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -103,6 +104,11 @@ func invalidValue(invalid *pflag.InvalidValueError) error {
 }
 
 func knownFlags(cmd *cobra.Command, name string) string {
+	for _, c := range cmd.Commands() {
+		if c.Name() == name {
+			return "write " + c.CommandPath()
+		}
+	}
 	var known []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
 	if near := config.Nearest(name, known); near != "" {
@@ -132,14 +138,37 @@ func asGroup(cmd *cobra.Command) {
 }
 
 func knownCommands(cmd *cobra.Command, name string) string {
-	var known []string
-	for _, c := range cmd.Commands() {
-		known = append(known, c.Name())
-	}
-	if near := config.Nearest(strings.ToLower(name), known); near != "" {
-		return fmt.Sprintf("write %s %s", cmd.CommandPath(), near)
+	if near := nearestCommand(cmd, name); near != nil {
+		return "write " + near.CommandPath()
 	}
 	return helpHint(cmd)
+}
+
+// nearestCommand returns the command of a group that name was probably meant to be,
+// nil if none is near.
+func nearestCommand(cmd *cobra.Command, name string) *cobra.Command {
+	commands := map[string]*cobra.Command{}
+	for _, c := range cmd.Commands() {
+		commands[c.Name()] = c
+	}
+	return commands[config.Nearest(strings.ToLower(name), slices.Sorted(maps.Keys(commands)))]
+}
+
+// showHelp is the help command: it prints the help of the command that args name.
+func showHelp(cmd *cobra.Command, args []string) error {
+	about, rest, err := cmd.Root().Find(args)
+	if err != nil {
+		return err
+	}
+	if len(rest) > 0 {
+		hint := helpHint(about)
+		if near := nearestCommand(about, rest[0]); near != nil {
+			hint = "write " + near.CommandPath() + " --help"
+		}
+		return &config.Error{Field: cmd.CommandPath(), Problem: "unknown command", Value: rest[0], Hint: hint}
+	}
+	about.InitDefaultHelpFlag()
+	return about.Help()
 }
 
 func helpHint(cmd *cobra.Command) string { return fmt.Sprintf("see %s --help", cmd.CommandPath()) }

@@ -67,17 +67,17 @@ func TestMessagesArePrinted(t *testing.T) {
 		ID: 7, Received: noon.Add(1234567 * time.Nanosecond), Sent: &sent, Host: "web1", Source: "192.0.2.7", Transport: "tcp", Facility: "user",
 		Severity: "info", App: "app", ProcID: "42", StampFormat: "rfc3339", StampedBy: "kernel", Message: "one\n\x1b[31mtwo", Raw: []byte("<14>\x00raw"),
 	}
-	bare := api.Message{Received: noon, Source: "192.0.2.7", Message: "text", Raw: []byte{}}
+	bare := api.Message{Received: noon, Source: "192.0.2.7", Message: " text", Raw: []byte{}}
 	tests := []struct {
 		format string
 		raw    bool
 		want   string
 	}{
 		{"table", false, "2026-03-01T12:00:00.001234Z sent 2026-03-01T12:00:00+00:00 web1 app[42]: one\uFFFD\uFFFD[31mtwo\n" +
-			"2026-03-01T12:00:00.000000Z sent - 192.0.2.7  text\n"},
+			"2026-03-01T12:00:00.000000Z sent - 192.0.2.7 text\n"},
 		{"csv", false, "received,sent,host,source,transport,facility,severity,app,procid,msgid,stamp_format,stamped_by,message\n" +
 			"2026-03-01T12:00:00.001234567Z,2026-03-01T12:00:00+00:00,web1,192.0.2.7,tcp,user,info,app,42,,rfc3339,kernel,\"one\n\x1b[31mtwo\"\n" +
-			"2026-03-01T12:00:00Z,,,192.0.2.7,,,,,,,,,text\n"},
+			"2026-03-01T12:00:00Z,,,192.0.2.7,,,,,,,,,\" text\"\n"},
 		{"table", true, "<14>\x00raw\n\n"},
 		{"csv", true, "<14>\x00raw\n\n"},
 	}

@@ -75,6 +75,7 @@ func (p *program) report(cmd *cobra.Command, r *reading, profile *report.Profile
 		if err != nil {
 			return err
 		}
+		rep.Pattern, rep.Compliance = q.Host, profile != nil
 		return writeReport(p.stdout, rep, q.Format)
 	})
 }

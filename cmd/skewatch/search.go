@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -63,7 +64,8 @@ func printFrame(w io.Writer, m api.Message) error {
 	return err
 }
 
-// printMessage prints a message as a line that begins with the time of receipt.
+// printMessage prints a message as a line that begins with the time of receipt. The
+// spaces that some senders put before a text of RFC 5424 are not shown.
 func printMessage(w io.Writer, m api.Message) error {
 	sent := "-"
 	if m.Sent != nil {
@@ -74,14 +76,14 @@ func printMessage(w io.Writer, m api.Message) error {
 		app += "[" + m.ProcID + "]"
 	}
 	if app != "" {
-		app += ":"
+		app += ": "
 	}
 	host := m.Host
 	if host == "" {
 		host = m.Source
 	}
-	_, err := fmt.Fprintf(w, "%s sent %s %s %s %s\n", m.Received.Format("2006-01-02T15:04:05.000000Z"), sent,
-		report.Printable(host), report.Printable(app), report.Printable(m.Message))
+	_, err := fmt.Fprintf(w, "%s sent %s %s %s%s\n", m.Received.Format("2006-01-02T15:04:05.000000Z"), sent,
+		report.Printable(host), report.Printable(app), report.Printable(strings.TrimLeft(m.Message, " ")))
 	return err
 }
 

@@ -66,7 +66,10 @@ func sourcesTable(w io.Writer, s *ntpcheck.Status) error {
 	if ref.Source != "" {
 		text += ", " + ref.Source
 	}
-	if ref.OffsetSeconds != nil {
+	switch {
+	case ref.Trusted:
+		text += report.TakenAsTrue
+	case ref.OffsetSeconds != nil:
 		text += fmt.Sprintf(", our clock needs %s ± %s", signedMicro(ref.OffsetSeconds), unsigned(ref.BoundSeconds))
 	}
 	fmt.Fprint(b, report.Wrap("", text), report.Wrap("  ", ref.Reason), "\n")

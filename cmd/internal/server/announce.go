@@ -115,7 +115,12 @@ func openError(err error, cfg *config.Config) error {
 		return &config.Error{Field: "data", Problem: "another process has it open", Value: cfg.Data,
 			Hint: "stop that server, or give this one another directory with --data"}
 	case errors.Is(err, fs.ErrPermission):
-		return &config.Error{Field: "data", Problem: "no permission: " + err.Error(), Value: cfg.Data,
+		problem := "no permission"
+		var denied *fs.PathError
+		if errors.As(err, &denied) && denied.Path != cfg.Data {
+			problem += " to " + denied.Op + " " + filepath.Base(denied.Path)
+		}
+		return &config.Error{Field: "data", Problem: problem, Value: cfg.Data,
 			Hint: "give a directory that this user can write with --data"}
 	}
 	return fmt.Errorf("open the data directory: %w", err)

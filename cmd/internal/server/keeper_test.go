@@ -392,21 +392,23 @@ func TestEventsWhileTheClockIsSetBack(t *testing.T) {
 	}
 }
 
-// TestGaps reads when our own clock was in doubt.
+// TestGaps reads when our own clock was in doubt, and when nobody looked at it.
 func TestGaps(t *testing.T) {
 	h := openHistory(t, t.TempDir())
 	states := []ntpcheck.State{
 		ntpcheck.Unsynchronised, ntpcheck.Synchronised, ntpcheck.Synchronised, ntpcheck.Holdover, ntpcheck.Holdover,
 		ntpcheck.Unsynchronised, ntpcheck.Synchronised, ntpcheck.Holdover,
+		ntpcheck.Synchronised, ntpcheck.Synchronised, ntpcheck.Holdover,
 	}
+	minutes := []int{0, 1, 2, 3, 4, 5, 6, 7, 11, 14, 19} // not running from 7 and from 14 on
 	for i, state := range states {
 		var s ntpcheck.Status
 		s.Reference.State = state
 		h.sampleAnew()
-		h.sample(noon.Add(time.Duration(i)*time.Minute), s)
+		h.sample(noon.Add(time.Duration(minutes[i])*time.Minute), s)
 	}
 	h.commit()
-	r, err := h.desk.Report(t.Context(), api.ReportQuery{Query: api.Query{Since: noon, Until: noon.Add(10 * time.Minute)}})
+	r, err := h.desk.Report(t.Context(), api.ReportQuery{Query: api.Query{Since: noon, Until: noon.Add(20 * time.Minute)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -418,7 +420,8 @@ func TestGaps(t *testing.T) {
 		}
 		have = append(have, g.From.Format("15:04")+" to "+to+" "+g.State)
 	}
-	want := []string{"12:00 to 12:01 unsynchronised", "12:03 to 12:05 holdover", "12:05 to 12:06 unsynchronised", "12:07 to now holdover"}
+	want := []string{"12:00 to 12:01 unsynchronised", "12:03 to 12:05 holdover", "12:05 to 12:06 unsynchronised", "12:07 to 12:07 holdover",
+		"12:07 to 12:11 not running", "12:14 to 12:19 not running", "12:19 to now holdover"}
 	if !slices.Equal(have, want) {
 		t.Errorf("gaps %q, want %q", have, want)
 	}

@@ -136,17 +136,32 @@ func (d *desk) reference(ctx context.Context, since, until int64) (report.Refere
 	s := d.status().Reference
 	r := report.Reference{
 		State: s.State.String(), Source: s.Source, Stratum: s.Stratum,
-		Offset: s.OffsetSeconds, Bound: s.BoundSeconds, Reason: s.Reason, Gaps: []report.Gap{},
+		Offset: s.OffsetSeconds, Bound: s.BoundSeconds, Trusted: s.Trusted, Reason: s.Reason, Gaps: []report.Gap{},
 	}
+	var before time.Time
 	err := d.store.ReferenceHistory(since, until, func(sample storage.ReferenceSample) error {
 		var then ntpcheck.Status
 		if err := json.Unmarshal(sample.Blob, &then); err != nil {
 			return fmt.Errorf("read the reference's history: %w", err)
 		}
-		r.Gaps = extend(r.Gaps, time.Unix(0, sample.At).UTC(), then.Reference.State)
+		at := time.Unix(0, sample.At).UTC()
+		if !before.IsZero() && at.Sub(before) > lapse {
+			r.Gaps = interrupt(r.Gaps, before, at)
+		}
+		r.Gaps = extend(r.Gaps, at, then.Reference.State)
+		before = at
 		return ctx.Err()
 	})
 	return r, d.tolerate(err)
+}
+
+// lapse is how far two samples of our own clock may be apart while the server runs.
+const lapse = 3 * sampleEvery
+
+// interrupt adds to a list of gaps that no server was running between two times.
+func interrupt(gaps []report.Gap, from, to time.Time) []report.Gap {
+	gaps = extend(gaps, from, ntpcheck.Synchronised) // what held before is not known to have lasted
+	return append(gaps, report.Gap{From: from, To: &to, State: "not running"})
 }
 
 // extend carries a list of gaps on to the state at a later time.

@@ -90,6 +90,10 @@ func (s *Server) listen() error {
 	if s.cfg.HTTP != "" {
 		l, err := net.Listen("tcp", s.cfg.HTTP)
 		if err != nil {
+			var op *net.OpError
+			if errors.As(err, &op) {
+				err = op.Err // without the address
+			}
 			return &config.Error{Field: "http", Problem: "can't listen: " + err.Error(), Value: s.cfg.HTTP,
 				Hint: "give another address with --http, or turn the API off with --http ''"}
 		}
