@@ -49,7 +49,7 @@ race:
 	go test -race -timeout 10m -skip '$(END_TO_END)' ./...
 
 fuzz:
-	.ci/fuzz 10s
+	.ci/fuzz 100000x
 
 end-to-end:
 	go test -count 1 -timeout 10m -run '$(END_TO_END)' ./cmd/skewatch
