@@ -127,18 +127,3 @@ func TestStateCodingFindsDamage(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkFold(b *testing.B) {
-	h := newHost("web1").coarse()
-	r := rand.New(rand.NewPCG(1, 2))
-	parts := Evidence{"a": {1, NewState()}, "b": {1, NewState()}}
-	for at := time.Duration(0); at < 24*time.Hour; at += time.Duration(r.ExpFloat64() * float64(time.Second)) {
-		m := h.message(r, at)
-		sent, _ := Instant(m.Sent, m.Received, time.UTC)
-		parts[[]string{"a", "b"}[r.IntN(2)]].State.Add(Observation{Sent: sent, Received: m.Received})
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		parts.Fold()
-	}
-}
