@@ -9,7 +9,7 @@ import (
 
 // stateVersion is the first byte of every encoded originator and roll-up. Another
 // version is refused.
-const stateVersion = 1
+const stateVersion = 2
 
 // errShort is the error of an encoding that ends too soon.
 var errShort = errors.New("analysis: encoded state is cut short")
@@ -118,7 +118,7 @@ func (e *encoder) state(s *State) {
 	e.uint(s.messages)
 	e.uint(uint64(s.finer))
 	e.uint(uint64(s.finerPlace))
-	for _, v := range [...]int64{s.firstSent, s.first, s.last, s.cluster, s.interval, s.segment, s.floor, s.ceiling, s.freeSince, s.manyAt} {
+	for _, v := range [...]int64{s.firstSent, s.first, s.last, s.cluster, s.interval, s.segment, s.floor, s.ceiling, s.freeSince, s.manyAt, s.turnsFrom, s.turnsTo} {
 		e.int(v)
 	}
 	e.bool(s.news)
@@ -137,7 +137,7 @@ func (e *encoder) state(s *State) {
 func (d *decoder) state() *State {
 	s := &State{resolution: int64(d.uint()), messages: d.uint()}
 	s.finer, s.finerPlace = uint32(d.uint()), int64(d.uint())
-	for _, v := range [...]*int64{&s.firstSent, &s.first, &s.last, &s.cluster, &s.interval, &s.segment, &s.floor, &s.ceiling, &s.freeSince, &s.manyAt} {
+	for _, v := range [...]*int64{&s.firstSent, &s.first, &s.last, &s.cluster, &s.interval, &s.segment, &s.floor, &s.ceiling, &s.freeSince, &s.manyAt, &s.turnsFrom, &s.turnsTo} {
 		*v = d.int()
 	}
 	s.news = d.bool()
@@ -172,10 +172,11 @@ func (e *encoder) repeat(r *repeat) {
 	e.int(r.last)
 	e.uint(uint64(r.slots))
 	e.bool(r.prompt)
+	e.int(r.quiet)
 }
 
 func (d *decoder) repeat(r *repeat) {
-	*r = repeat{sent: d.int(), since: d.int(), last: d.int(), slots: uint32(d.uint()), prompt: d.bool()}
+	*r = repeat{sent: d.int(), since: d.int(), last: d.int(), slots: uint32(d.uint()), prompt: d.bool(), quiet: d.int()}
 }
 
 func (e *encoder) lateRun(r *lateRun) {
@@ -197,6 +198,8 @@ func (e *encoder) tide(t *tide) {
 	}
 	e.int(t.level)
 	e.int(t.spread)
+	e.int(t.lean)
+	e.int(t.n)
 	for i, best := range t.best {
 		e.bool(best != noLead)
 		if best != noLead {
@@ -210,7 +213,7 @@ func (d *decoder) tide(t *tide) {
 	if t.slot = d.int(); t.slot == 0 {
 		return
 	}
-	t.level, t.spread = d.int(), d.int()
+	t.level, t.spread, t.lean, t.n = d.int(), d.int(), d.int(), d.int()
 	for i := range t.best {
 		if t.best[i] = noLead; d.bool() {
 			t.best[i], t.levels[i] = t.level+d.int(), t.level+d.int()

@@ -49,6 +49,7 @@ type accepted struct {
 	segment, floor, ceiling int64
 	moved                   bool // older evidence is void
 	many                    bool // several voices were heard
+	turns                   bool // late and prompt messages come in turn
 	free                    bool // the clock runs free
 }
 
@@ -81,30 +82,40 @@ type Drift struct {
 	Skew      float64       // ppm
 	Low, High float64       // 99 % interval, ppm
 	Span      time.Duration // of the window
+	Rise      time.Duration // by which the clock has been carried at least
 	Steady    bool          // both halves of the window show the same drift
+	Smear     bool          // it may be that of a leap smear
 	Held      time.Duration // how long it has looked free-running
 }
 
-// free reports whether the clock runs free: its skew is known, doesn't change, is not
-// that of a leap smear, and has carried the clock further than delays explain.
+// free reports whether the clock looks free-running: its skew is known, doesn't change,
+// and has carried the clock further than delays explain.
 func (d Drift) free(p *Params) bool {
-	slowest := min(math.Abs(d.Low), math.Abs(d.High)) / 1e6
-	return d.Steady && d.Low*d.High > 0 && d.Span >= p.DriftSpan && slowest*d.Span.Seconds() >= p.DriftRise.Seconds() && !d.smears()
+	return d.Steady && d.Span >= p.DriftSpan && d.Rise >= p.DriftRise
 }
 
 // A leap smear spreads one second over a day, from noon to noon.
 const (
 	smearSkew  = 1e6 / 86400.0 // ppm
-	smearSlack = 0.7           // ppm
-	smearNoise = 10e3          // ppm seconds: what 10 ms of wander do to the skew
+	smearSlack = 1             // ppm
+	smearNoise = 25e3          // ppm seconds: what 25 ms of wander do to the skew
 	smearSpan  = 26 * time.Hour
 )
 
-// smears reports whether the drift may be that of a leap smear: a clock that is kept,
+// smears reports whether a line may be that of a leap smear: of a clock that is kept,
 // and for a day runs at another rate on purpose.
-func (d Drift) smears() bool {
-	slack := smearSlack + smearNoise/d.Span.Seconds()
-	return d.Span <= smearSpan && math.Abs(math.Abs(d.Skew)-smearSkew) <= slack
+func (l *line) smears() bool {
+	slack := smearSlack + smearNoise/l.span
+	slow, fast := min(math.Abs(l.skewLow), math.Abs(l.skewHigh))*1e6, max(math.Abs(l.skewLow), math.Abs(l.skewHigh))*1e6
+	return slow-slack <= smearSkew && smearSkew <= fast+slack
+}
+
+// hold returns for how long a clock must have looked free-running before it is called so.
+func (d Drift) hold(p *Params) time.Duration {
+	if d.Smear {
+		return smearSpan
+	}
+	return p.DriftHold
 }
 
 // Evaluate answers from the state alone, as of a time in Unix nanoseconds of the
@@ -158,7 +169,8 @@ func (e *Estimate) describe(s *State, level *segmentation, now int64, p *Params)
 // hear finds out whether one clock speaks. While that is in doubt the state stays as
 // it is: what looks like steps may be two clocks in turn.
 func (e *Estimate) hear(pts []point, level *segmentation, now int64, s *State, p *Params) {
-	e.Voices = max(voicesIn(pts, now, s.resolution, p), alternating(level.points, now))
+	turns, deep := alternating(level.points, now, s.resolution, p)
+	e.Voices = max(voicesIn(pts, now, s.resolution, p), s.hearTurns(turns, deep, now))
 	if e.Voices == OneVoice && unsupported(level.points, level.envelope, s.resolution, p) {
 		e.Voices = Doubtful
 	}
@@ -173,6 +185,7 @@ func (e *Estimate) hear(pts []point, level *segmentation, now int64, s *State, p
 		e.Steps = nil
 		e.accept = accepted{segment: s.segment, floor: s.floor, ceiling: s.ceiling, many: many}
 	}
+	e.accept.turns = turns >= doubtfulTurns
 }
 
 // followTide holds the envelope against what is typical: where it has left that behind
@@ -334,10 +347,15 @@ func driftOf(pts []point, now, origin, resolution int64, p *Params) Drift {
 	if len(pts) < 12 {
 		return Drift{}
 	}
-	l := fitLine(pts, now, origin, resolution, p)
-	d := Drift{Skew: l.skew * 1e6, Low: l.skewLow * 1e6, High: l.skewHigh * 1e6, Span: time.Duration(now - pts[0].at)}
-	if l.skewLow*l.skewHigh <= 0 {
+	f := fit{p: p}
+	l := f.line(pts, now, origin, resolution)
+	d := Drift{Skew: l.skew * 1e6, Low: l.skewLow*1e6 - skewWander, High: l.skewHigh*1e6 + skewWander, Span: time.Duration(now - pts[0].at)}
+	if d.Low*d.High <= 0 {
 		return d
+	}
+	d.Rise = time.Duration(min(math.Abs(d.Low), math.Abs(d.High)) * 1e-6 * float64(d.Span))
+	if rise := d.Rise.Seconds(); rise < 2*l.scale || rise < 4*f.deviation(l.skew) {
+		return d // the points scatter by as much
 	}
 	mid := pts[0].at + (now-pts[0].at)/2
 	second, _ := newest(pts, mid)
@@ -345,10 +363,12 @@ func driftOf(pts []point, now, origin, resolution int64, p *Params) Drift {
 	if len(first) < 6 || len(second) < 6 {
 		return d
 	}
-	a := fitLine(first, now, origin, resolution, p).skew
-	b := fitLine(second, now, origin, resolution, p).skew
-	half := min(math.Abs(l.skewLow), math.Abs(l.skewHigh)) / 2
-	d.Steady = a*l.skew > 0 && b*l.skew > 0 && min(math.Abs(a), math.Abs(b)) > half
+	a := fitLine(first, now, origin, resolution, p)
+	b := fitLine(second, now, origin, resolution, p)
+	half, slack := min(math.Abs(l.skewLow), math.Abs(l.skewHigh))/2, math.Abs(l.skew)/5
+	d.Steady = a.skew*l.skew > 0 && b.skew*l.skew > 0 && min(math.Abs(a.skew), math.Abs(b.skew)) > half &&
+		a.agrees(&b, slack) && a.agrees(&l, slack) && b.agrees(&l, slack)
+	d.Smear = l.smears() || a.smears() || b.smears()
 	return d
 }
 
@@ -391,6 +411,12 @@ func (s *State) Accept(e *Estimate) {
 	}
 	if e.accept.many {
 		s.manyAt = s.last
+	}
+	if e.accept.turns {
+		if s.turnsFrom == 0 || s.last-s.turnsTo >= alternateSpan {
+			s.turnsFrom = s.last
+		}
+		s.turnsTo = s.last
 	}
 	s.segment, s.floor, s.ceiling = e.accept.segment, e.accept.floor, e.accept.ceiling
 	s.news = false

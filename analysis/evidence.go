@@ -56,6 +56,7 @@ func (s *State) join(o *State) {
 		s.segment, s.floor, s.ceiling = o.segment, o.floor, o.ceiling
 	}
 	s.manyAt, s.freeSince = max(s.manyAt, o.manyAt), max(s.freeSince, o.freeSince)
+	s.turnsFrom, s.turnsTo = max(s.turnsFrom, o.turnsFrom), max(s.turnsTo, o.turnsTo)
 	s.news = s.news || o.news
 	s.lattice.join(&o.lattice, s.resolution)
 	s.phases.join(&o.phases)

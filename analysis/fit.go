@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -14,6 +15,11 @@ type line struct {
 	skew, skewLow, skewHigh  float64
 	scale                    float64 // mean distance of a bucket's best lead from the clock, s
 	span                     float64 // length of the window, s
+}
+
+// agrees reports whether two lines can be of one skew, give or take slack.
+func (l *line) agrees(o *line, slack float64) bool {
+	return l.skewLow-slack <= o.skewHigh && o.skewLow-slack <= l.skewHigh
 }
 
 // A fit estimates offset and skew from the best leads of buckets, each of which lies
@@ -30,15 +36,16 @@ type line struct {
 // where rate = points / scale. The first factor is log-convex in g, so the posterior
 // has one peak; it is integrated over a grid of skews in closed form for c.
 type fit struct {
-	p          *Params
-	n          int                // points
-	x, y       [maxPoints]float64 // s from mid, s from origin
-	corners    int                // of the hull
-	hullX      [maxPoints]float64
-	hullY      [maxPoints]float64
-	rate       float64
-	prior      float64 // 1 / (2 prior^2)
-	floorScale float64 // what the scale can't be known to be below
+	p        *Params
+	n        int                // points
+	x, y     [maxPoints]float64 // s from mid, s from origin
+	expected [maxPoints]float64 // mean residual if all but truncation is usual, s
+	weight   float64            // sum of the inverses of those, 1/s
+	corners  int                // of the hull
+	hullX    [maxPoints]float64
+	hullY    [maxPoints]float64
+	rate     float64
+	prior    float64 // 1 / (2 prior^2)
 }
 
 // boundTail is the probability with which an offset may exceed the upper bound that is
@@ -50,9 +57,14 @@ const gridSize = 33
 
 // fitLine fits points, oldest first, and answers as of now. It needs three.
 func fitLine(pts []point, now, origin, resolution int64, p *Params) line {
+	f := fit{p: p}
+	return f.line(pts, now, origin, resolution)
+}
+
+// line fits points.
+func (f *fit) line(pts []point, now, origin, resolution int64) line {
 	first, last := pts[0].at, pts[len(pts)-1].at
 	mid := first + (last-first)/2
-	f := fit{p: p}
 	f.load(pts, mid, origin, resolution)
 	best := f.peak()
 	l := f.posterior(best, seconds(now-mid))
@@ -62,17 +74,15 @@ func fitLine(pts []point, now, origin, resolution int64, p *Params) line {
 
 // load takes in the points.
 func (f *fit) load(pts []point, mid, origin, resolution int64) {
-	stamps := 0.0
-	for i, b := range pts {
-		f.x[i], f.y[i] = seconds(b.at-mid), seconds(b.max-origin)
-		stamps += float64(max(1, b.distinct))
-	}
 	f.n = len(pts)
 	f.prior = 1 / (2 * f.p.PriorSkew * f.p.PriorSkew)
-	// The best of k truncated stamps lies resolution/(k+1) below the clock, and
-	// delivery adds some 0.2 ms.
-	points := float64(f.n)
-	f.floorScale = seconds(resolution)*points/(points+stamps) + 0.2e-3
+	for i, b := range pts {
+		f.x[i], f.y[i] = seconds(b.at-mid), seconds(b.max-origin)
+		// The best of k truncated stamps lies resolution/(k+1) below the clock, and
+		// delivery adds some 0.2 ms.
+		f.expected[i] = seconds(resolution)/float64(1+max(1, b.distinct)) + 0.2e-3
+		f.weight += 1 / f.expected[i]
+	}
 	f.hull()
 }
 
@@ -107,14 +117,12 @@ func (f *fit) cost(g float64) float64 { return f.rate*f.support(g) + g*g*f.prior
 
 // peak returns the most probable skew. The scale of the residuals and the skew
 // depend on each other, so it goes round twice.
-func (f *fit) peak() float64 {
-	scale, g := f.floorScale, 0.0
+func (f *fit) peak() (g float64) {
+	f.rate = f.weight
 	for range 2 {
-		f.rate = float64(f.n) / scale
 		g = f.cheapest()
-		scale = f.scaleAt(g)
+		f.rate = f.weight / f.scaleAt(g)
 	}
-	f.rate = float64(f.n) / scale
 	return g
 }
 
@@ -146,21 +154,42 @@ func (f *fit) slope(i int) float64 {
 	return (f.hullY[i+1] - f.hullY[i]) / (f.hullX[i+1] - f.hullX[i])
 }
 
-// scaleAt estimates the mean residual from the median one, which late points don't
-// disturb. Two residuals are zero by construction and are passed over; three
-// pseudo-observations of the floor steady it when points are few.
+// scaleAt estimates the mean residual, as a multiple of what is expected, from the median
+// one, which late points don't disturb. Two residuals are zero by construction and are
+// passed over; three pseudo-observations steady it when points are few.
 func (f *fit) scaleAt(g float64) float64 {
 	n := f.n
 	level := f.support(g)
 	var room [maxPoints]float64
 	residuals := room[:n]
 	for i := range residuals {
-		residuals[i] = level + g*f.x[i] - f.y[i]
+		residuals[i] = (level + g*f.x[i] - f.y[i]) / f.expected[i]
 	}
 	slices.Sort(residuals)
 	mean := residuals[min(n-1, 2+(n-2)/2)] / math.Ln2
-	mean = (float64(n-2)*mean + 3*f.floorScale) / float64(n+1)
-	return max(mean, 20e-6)
+	mean = (float64(n-2)*mean + 3) / float64(n+1)
+	return max(mean, 0.1)
+}
+
+// deviation returns by how much half of the points, by their weight, lie below the lowest
+// line of skew g at least, s. A clock that runs evenly stays near its line; one that was
+// moved and set right again leaves the line hanging between its peaks.
+func (f *fit) deviation(g float64) float64 {
+	type residual struct{ below, weight float64 }
+	var room [maxPoints]residual
+	all := room[:f.n]
+	level := f.support(g)
+	for i := range all {
+		all[i] = residual{level + g*f.x[i] - f.y[i], 1 / f.expected[i]}
+	}
+	slices.SortFunc(all, func(a, b residual) int { return cmp.Compare(a.below, b.below) })
+	sum := 0.0
+	for _, r := range all {
+		if sum += r.weight; sum >= f.weight/2 {
+			return r.below
+		}
+	}
+	return 0
 }
 
 // skewRange returns the skews beyond which the posterior is negligible (e^-10 of
@@ -217,10 +246,14 @@ func (f *fit) posterior(peak, ahead float64) line {
 
 func (f *fit) grid(peak, ahead float64) (grid [gridSize]gridPoint) {
 	low, high := f.skewRange(peak)
-	base, sum := f.cost(peak), 0.0
+	least, sum := math.Inf(1), 0.0
 	for i := range grid {
 		g := low + (high-low)*float64(i)/(gridSize-1)
-		grid[i] = gridPoint{g, f.support(g) + g*ahead, math.Exp(base - f.cost(g))}
+		grid[i] = gridPoint{g, f.support(g) + g*ahead, f.cost(g)}
+		least = min(least, grid[i].weight)
+	}
+	for i := range grid {
+		grid[i].weight = math.Exp(least - grid[i].weight)
 		sum += grid[i].weight
 	}
 	for i := range grid {

@@ -3,6 +3,7 @@ package analysis
 import (
 	"cmp"
 	"slices"
+	"time"
 )
 
 // The lattice keeps the highest leads of the past in buckets that widen with age:
@@ -37,7 +38,7 @@ type bucket struct {
 	distinct uint32 // messages far enough apart to fall on different phases of the stamp's second
 
 	// The messages so far below the largest lead that another clock may have written
-	// them: how many, and how far the best of them lies below, in microseconds.
+	// them: how many, and how far the best of them lies below, in milliseconds.
 	lower uint32
 	depth uint32
 }
@@ -72,7 +73,7 @@ func (b *bucket) sink(higher, apart int64) {
 		b.lower, b.depth = 0, 0
 		b.put(b.n, higher)
 	case b.lower > 0:
-		b.depth = depthOf(int64(b.depth)*1000 + higher)
+		b.depth = depthOf(b.below() + higher)
 	}
 }
 
@@ -84,8 +85,11 @@ func (b *bucket) put(n uint32, below int64) {
 	b.lower += n
 }
 
-// depthOf turns nanoseconds into microseconds, 4294 s at the most.
-func depthOf(ns int64) uint32 { return uint32(min(ns/1000, 1<<32-1)) }
+// below returns how far the best of the lower group lies below the largest lead, ns.
+func (b *bucket) below() int64 { return int64(b.depth) * int64(time.Millisecond) }
+
+// depthOf turns nanoseconds into milliseconds, 49 days at the most.
+func depthOf(ns int64) uint32 { return uint32(min(ns/int64(time.Millisecond), 1<<32-1)) }
 
 // join merges what another bucket of the same interval saw. Ties go to the earlier
 // message, so that the order of joining doesn't matter.
@@ -100,7 +104,7 @@ func (b *bucket) join(o bucket, resolution int64) {
 	case below > resolution+voiceGap:
 		b.put(o.n, below)
 	case o.lower > 0:
-		b.put(o.lower, below+int64(o.depth)*1000)
+		b.put(o.lower, below+o.below())
 	}
 }
 

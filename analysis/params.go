@@ -28,8 +28,10 @@ type Params struct {
 	HoldShift time.Duration
 
 	// HoldSpread is the same where the leads have also spread out, as they do
-	// behind a congested path.
+	// behind a congested path, or where that can't be told and the fall is smaller
+	// than SmallStep.
 	HoldSpread time.Duration
+	SmallStep  time.Duration
 
 	// PriorSkew is the standard deviation of skew among healthy hosts, in seconds
 	// a second: the prior of the fit.
@@ -85,6 +87,7 @@ func DefaultParams() Params {
 		MinStep:       250 * time.Millisecond,
 		HoldShift:     105 * time.Second,
 		HoldSpread:    30 * time.Minute,
+		SmallStep:     1500 * time.Millisecond,
 		PriorSkew:     30e-6,
 		WidePriorSkew: 200e-6,
 		MaxFitSkew:    900e-6,

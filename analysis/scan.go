@@ -226,14 +226,14 @@ func (s *scan) fallen() (*Step, int) {
 		n += s.points[j].n
 		tail := s.points[j:]
 		span := s.points[last].at - tail[0].at
-		if len(tail) < 4 || n < 6 || span < int64(s.p.HoldShift) {
-			continue
+		if len(tail) < 4 || n < 6 || span < int64(s.p.HoldShift) || tail[0].max < s.bottom(tail) {
+			continue // it doesn't hold for long enough, or not since then
 		}
 		if !s.still(tail) {
 			break
 		}
-		if span < int64(s.p.HoldSpread) && scattered(s.points[s.first:s.group], tail) {
-			continue // that looks like delay
+		if span < int64(s.p.HoldSpread) && s.delayed(tail) {
+			continue
 		}
 		from := j
 		if s.still(s.points[s.group:]) {
@@ -250,7 +250,7 @@ func (s *scan) fallen() (*Step, int) {
 func (s *scan) still(pts []point) bool {
 	half := len(pts) / 2
 	a, b := pts[:half], pts[half:]
-	move := int64(500e-6 * float64(pts[len(pts)-1].at-pts[0].at))
+	move := slewed(pts)
 	near := truncationGap(s.resolution, min(distinct(a), distinct(b)), s.covered) + int64(s.p.MinStep) + move
 	if !s.covered {
 		near = s.resolution/2 + int64(s.p.MinStep) + move
@@ -258,7 +258,7 @@ func (s *scan) still(pts []point) bool {
 	if magnitude(top(b)-top(a)) > near {
 		return false
 	}
-	floor, in := top(pts)-s.resolution-int64(s.p.MinStep)-move, 0
+	floor, in := s.bottom(pts), 0
 	for _, b := range pts {
 		if b.max >= floor {
 			in++
@@ -266,6 +266,14 @@ func (s *scan) still(pts []point) bool {
 	}
 	return 4*in >= 3*len(pts)
 }
+
+// bottom returns how low points may lie that belong to the level of the best of them.
+func (s *scan) bottom(pts []point) int64 {
+	return top(pts) - s.resolution - int64(s.p.MinStep) - slewed(pts)
+}
+
+// slewed returns how far a clock may have been slewed over the span of points.
+func slewed(pts []point) int64 { return int64(500e-6 * float64(pts[len(pts)-1].at-pts[0].at)) }
 
 func top(pts []point) int64 {
 	best := int64(noLead)
@@ -283,12 +291,16 @@ func distinct(pts []point) uint32 {
 	return n
 }
 
-// scattered reports whether leads scatter far more after than before: a clock that
-// is set takes its scatter along, while congestion brings its own. Where there are
-// too few points to say, it is false.
-func scattered(before, after []point) bool {
-	a, b := spread(before), spread(after)
-	return a > 0 && b > 6*a
+// delayed reports whether the late points at the end look like a delay: their leads
+// scatter far more than those before. A clock that is set takes its scatter along, while
+// congestion brings its own. Where truncation hides the scatter, or there are too few
+// points to say, a small fall is taken for a delay.
+func (s *scan) delayed(tail []point) bool {
+	before, after := spread(s.points[s.first:s.group]), spread(tail)
+	if before == 0 || after == 0 || s.resolution >= coarse {
+		return s.envelope-top(tail) < int64(s.p.SmallStep)
+	}
+	return after > 6*before
 }
 
 // spread is the median over the newest 32 points of the distance between the two
@@ -333,7 +345,7 @@ func withoutGarbage(pts []point, i int, reach int64) (point, bool) {
 		}
 		switch {
 		case b.lower > 0:
-			b.sinkTo(b.max - int64(b.depth)*1000)
+			b.sinkTo(b.max - b.below())
 		case b.second == noLead:
 			return b, false
 		default:

@@ -5,7 +5,6 @@ package analysis
 const (
 	shiftBefore = 8                 // points from which the old level is known
 	shiftAfter  = 4                 // points of the new one
-	shiftSpan   = 10 * minute       // over which it must have held
 	shiftReach  = 2 * 3600 * second // how far back it may have begun
 )
 
@@ -37,7 +36,7 @@ func (s *scan) sunk() (*Step, int) {
 		}
 		best = max(best, b.max)
 		n += b.distinct
-		if last-j+1 < shiftAfter || span < shiftSpan {
+		if last-j+1 < shiftAfter || span < int64(s.p.HoldSpread) {
 			continue
 		}
 		gap := truncationGap(s.resolution, n, true) + int64(s.p.MinStep)

@@ -90,10 +90,12 @@ func dailyOutage(r *rand.Rand, mean time.Duration) simulation.Outage {
 type soaked struct {
 	host     string // in short
 	messages int
-	warnings []string // false ones
-	steps    []string // found though the clock had not moved
-	told     int      // true steps
-	rivals   [3]int   // warnings by the last value, mean and median
+	warnings []string          // false ones
+	steps    []string          // found though the clock had not moved
+	told     int               // true steps
+	queued   int               // warnings of messages that truly come late: a spool that can't keep up
+	waits    [30]time.Duration // the shortest way that a message took in each of the last minutes
+	rivals   [3]int            // warnings by the last value, mean and median
 	errors   sample
 	judged   int                      // times looked at, one a minute
 	verdicts map[analysis.Verdict]int // minutes
@@ -106,6 +108,7 @@ func TestSoak(t *testing.T) {
 		sum.messages += d.messages
 		sum.judged += d.judged
 		sum.told += d.told
+		sum.queued += d.queued
 		sum.errors = append(sum.errors, d.errors...)
 		sum.warnings = append(sum.warnings, d.warnings...)
 		sum.steps = append(sum.steps, d.steps...)
@@ -119,8 +122,8 @@ func TestSoak(t *testing.T) {
 			t.Logf("seed %d (%s): false warnings: %s; false steps: %s", *seed+uint64(i), d.host, strings.Join(d.warnings, ", "), strings.Join(d.steps, ", "))
 		}
 	}
-	tab := newTable("host-days", "messages", "false warnings", "false steps", "true steps", "error", "last value", "mean, 10 min", "median, 10 min")
-	tab.row(len(days), sum.messages, len(sum.warnings), len(sum.steps), sum.told, sum.errors.errors(),
+	tab := newTable("host-days", "messages", "false warnings", "truly late", "false steps", "true steps", "error", "last value", "mean, 10 min", "median, 10 min")
+	tab.row(len(days), sum.messages, len(sum.warnings), sum.queued, len(sum.steps), sum.told, sum.errors.errors(),
 		sum.rivals[0], sum.rivals[1], sum.rivals[2])
 	t.Log(tab)
 	for _, v := range slices.Sorted(maps.Keys(sum.verdicts)) {
@@ -139,7 +142,7 @@ func soak(seed uint64, h *simulation.Host) soaked {
 	var last analysis.Verdict
 	w := fleetWatch{
 		start: h.Start, span: h.Span, every: 5 * time.Second, messages: h.Messages(), reference: alwaysSound,
-		each: func(m *message.Message) { s.messages++; n.add(m) },
+		each: func(m *message.Message) { s.messages++; s.wait(h, m); n.add(m) },
 		found: func(at time.Duration, f analysis.Finding) {
 			if f.Step != nil {
 				s.step(h, at, *f.Step)
@@ -155,6 +158,7 @@ func soak(seed uint64, h *simulation.Host) soaked {
 				last = v.Verdict
 			}
 			if at%time.Minute == 0 {
+				s.waits[int(at/time.Minute)%len(s.waits)] = 1 << 62
 				s.look(h, at, f, v.Verdict)
 				s.rivals = n.look(at)
 			}
@@ -181,8 +185,23 @@ func (s *soaked) warning(h *simulation.Host, at time.Duration, e *analysis.Event
 	if e.Kind == analysis.Clear || e.Verdict == analysis.Stepped && moved(h.Clock, least, h.Start, at) {
 		return
 	}
+	if e.Verdict == analysis.Late && slices.Min(s.waits[:]) > time.Second {
+		s.queued++
+		return
+	}
 	rate := trueSkew(h.Clock, at, min(at, time.Hour))
 	s.warnings = append(s.warnings, fmt.Sprintf("%v %v at %v (%+.1f ppm in the last hour)", e.Kind, e.Verdict, at, rate))
+}
+
+// wait notes how long a message was on its way.
+func (s *soaked) wait(h *simulation.Host, m *message.Message) {
+	sent, ok := analysis.Instant(m.Sent, m.Received, time.UTC)
+	if !ok {
+		return
+	}
+	at := time.Duration(m.Received - h.Start.UnixNano())
+	least := &s.waits[int(at/time.Minute)%len(s.waits)]
+	*least = min(*least, time.Duration(m.Received-sent)+h.Clock.Offset(at))
 }
 
 // inShort says what is peculiar about a host.

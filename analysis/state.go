@@ -25,6 +25,8 @@ type State struct {
 	ceiling   int64 // leads above it are news; noNews until an evaluation says
 	freeSince int64 // since when the clock has looked free-running, 0 if it doesn't
 	manyAt    int64 // when several voices were heard last, 0 if never
+	turnsFrom int64 // since when late and prompt messages have come in turn,
+	turnsTo   int64 // and when they did last; 0 if they don't
 	news      bool  // one has come since the last evaluation
 
 	tide    tide
@@ -65,7 +67,8 @@ func (s *State) Add(o Observation) (late bool) {
 	s.refine(o.Sent)
 	prompt := lead >= s.floor
 	// A clock may have stopped at any time since the message before.
-	stopped := lead+max(0, o.Received-s.last) >= s.floor
+	quiet := max(0, o.Received-s.last)
+	stopped := lead+quiet >= s.floor
 	s.count(o.Received)
 	s.news = s.news || lead > s.ceiling
 	if o.Coalesced && !prompt {
@@ -86,7 +89,10 @@ func (s *State) Add(o Observation) (late bool) {
 	} else if prompt {
 		s.phases.add(lead, o.Received, s.resolution)
 	}
-	s.repeat.add(o.Sent, o.Received, stopped)
+	if prompt {
+		quiet = 0
+	}
+	s.repeat.add(o.Sent, o.Received, quiet, stopped)
 	s.late.add(lead, o.Received, prompt)
 	return !prompt
 }
@@ -169,16 +175,17 @@ type repeat struct {
 	since  int64 // receive time of the first
 	last   int64 // receive time of the newest
 	slots  uint32
-	prompt bool // the first may have been sent when the clock stopped: it is no flushed spool
+	prompt bool  // the first may have been sent when the clock stopped: it is no flushed spool
+	quiet  int64 // for how long nothing had come before a first that wasn't sent just then
 }
 
 // repeatSlot divides a run, so that one burst of messages in a second is no proof
 // of a clock that stands still.
 const repeatSlot = 5 * second
 
-func (r *repeat) add(sent, received int64, prompt bool) {
+func (r *repeat) add(sent, received, quiet int64, prompt bool) {
 	if sent != r.sent {
-		*r = repeat{sent: sent, since: received, last: received, prompt: prompt}
+		*r = repeat{sent: sent, since: received, last: received, quiet: quiet, prompt: prompt}
 		return
 	}
 	if received/repeatSlot != r.last/repeatSlot {
@@ -187,9 +194,12 @@ func (r *repeat) add(sent, received int64, prompt bool) {
 	r.last = received
 }
 
-// stuck reports whether the stamp has repeated for the span given, in several
-// slots.
-func (r *repeat) stuck(span int64) bool { return r.prompt && r.slots >= 4 && r.last-r.since > span }
+// stuck reports whether the stamp has repeated for the span given, in several slots.
+// What begins after a silence may be a burst that was spooled meanwhile and leaves
+// slowly: it must outlast the silence.
+func (r *repeat) stuck(span int64) bool {
+	return r.prompt && r.slots >= 4 && r.last-r.since > max(span, r.quiet)
+}
 
 // A lateRun is the present run of late messages. Prompt messages may stand among
 // them: a disk-assisted queue sends old and new ones in turn.

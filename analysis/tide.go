@@ -1,6 +1,9 @@
 package analysis
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // A tide follows the typical lead of a speaker's messages beside the best one of each
 // minute. A few foreign messages can raise what is best; they can't move what is
@@ -9,7 +12,9 @@ import "math"
 type tide struct {
 	level  int64 // running median of the leads, ns
 	spread int64 // running mean of the distance from it, ns
+	lean   int64 // running mean of the side of it on which leads lie, above less below: leanUnit if all lie above
 	slot   int64 // receive time of the newest sample divided by tideWidth, 0 before the first
+	n      int64 // leads in it
 	levels [tideSlots]int64
 	best   [tideSlots]int64 // noLead where no message came
 }
@@ -18,6 +23,8 @@ const (
 	tideWidth = 64 * second
 	tideSlots = 32     // a power of two: 34 minutes
 	tideReach = second // leads further off than this count as if they were this far
+	tideCrowd = 16     // leads in a slot: what is typical follows some thirty of them
+	leanUnit  = 1 << 20
 )
 
 // add takes in a lead.
@@ -33,29 +40,36 @@ func (t *tide) add(lead, received int64) {
 	}
 	off := max(-tideReach, min(tideReach, lead-t.level))
 	t.spread += (magnitude(off) - t.spread) / 32
-	step := t.spread/16 + 1
+	step, side := t.spread/16+1, int64(leanUnit)
 	if off < 0 {
-		step = -step
+		step, side = -step, -side
 	}
 	t.level += step
+	t.lean += (side - t.lean) / 32
+	t.n++
 	i := t.slot & (tideSlots - 1)
 	t.levels[i], t.best[i] = t.level, max(t.best[i], lead)
 }
 
-// advance goes to a slot and forgets what those up to it held a round ago.
+// advance goes to a slot and forgets what those up to it held a round ago. A slot with
+// few leads says nothing, nor one in the end of which nearly all lay on one side of the
+// level: it was on its way.
 func (t *tide) advance(to int64) {
+	if t.n < tideCrowd || magnitude(t.lean) > leanUnit*9/10 {
+		t.best[t.slot&(tideSlots-1)] = noLead
+	}
 	for k := max(t.slot, to-tideSlots) + 1; k <= to; k++ {
 		t.best[k&(tideSlots-1)] = noLead
 	}
-	t.slot = to
+	t.slot, t.n = to, 0
 }
 
 // The evidence that makes the tide a clock of its own.
 const (
-	tideLeast   = 14    // samples
+	tideLeast   = 20    // samples
 	tideApart   = 50e-3 // seconds that the best leads must have moved away from it
 	tideFastest = 1e-3  // rate (s/s) beyond which it is a queue that fills or drains
-	tideSmooth  = 0.1   // of the distance: how far they may typically deviate from a straight line
+	tideSmooth  = 0.15  // of the distance: how far three quarters may deviate from a straight line
 )
 
 // parts reports whether the best leads have moved away from the tide over the last half
@@ -72,8 +86,8 @@ func (t *tide) skew(now int64) (float64, bool) {
 	return slope, span > 0
 }
 
-// trend returns the slope (s/s) of what is made of each sample, how far the samples
-// typically deviate from that line (s), and their span, 0 if there are too few. Medians
+// trend returns the slope (s/s) of what is made of each sample, how far three quarters
+// of them deviate from that line at the most (s), and their span, 0 if there are too few. Medians
 // of the first and the last third give the line, so that a congestion of some minutes
 // doesn't bend it.
 func (t *tide) trend(now int64, of func(best, level int64) int64) (slope, deviation float64, span int64) {
@@ -97,5 +111,6 @@ func (t *tide) trend(now int64, of func(best, level int64) int64) (slope, deviat
 	for i := range n {
 		off[i] = math.Abs(y[i] - y0 - slope*(x[i]-x0))
 	}
-	return slope, median(off[:n]), int64((x[n-1] - x[0]) * 1e9)
+	slices.Sort(off[:n])
+	return slope, off[3*n/4], int64((x[n-1] - x[0]) * 1e9)
 }

@@ -2,7 +2,6 @@ package analysis
 
 import (
 	"fmt"
-	"math"
 	"time"
 )
 
@@ -171,12 +170,11 @@ func (h *hearing) forecast() string {
 // delay is proof; a fall may always be a delay that grows.
 func (h *hearing) drifting() (judgement, bool) {
 	d, p := h.estimate.Drift, h.params
-	if d.Held < p.DriftHold {
+	if d.Held < d.hold(p) {
 		return judgement{}, false
 	}
-	rise := time.Duration(min(math.Abs(d.Low), math.Abs(d.High)) * 1e-6 * float64(d.Span))
 	words := fmt.Sprintf("runs free, at %+.1f to %+.1f ppm for %v", d.Low, d.High, d.Span.Round(time.Minute))
-	if d.Low < 0 || rise < p.LeastDelay {
+	if d.Low < 0 || d.Rise < p.LeastDelay {
 		words += ", or its delay changes by that much"
 	}
 	return judgement{verdict: Drifting, reason: words + h.forecast()}, true

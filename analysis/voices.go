@@ -51,32 +51,51 @@ func voicesIn(pts []point, now, resolution int64, p *Params) Voices {
 }
 
 // The turns between late points and others within alternateSpan that make voices
-// doubtful, and then several. Congestion and queues make their points late in a row.
+// doubtful, and then several.
 const (
 	alternateSpan  = finestSlots * finestWidth
 	doubtfulTurns  = 5
 	manyTurns      = 8
-	alternateLeast = 3 // messages of a late point: one may have been held up by itself
+	alternateHold  = 25 * minute // where the two levels lie near each other: congestion passes
+	alternateLeast = 3           // messages of a late point: one may have been held up by itself
 )
 
-// alternating looks at two clocks that lie too near each other to show in a bucket:
-// points are late and prompt in turn, as the one or the other has spoken last.
-func alternating(pts []point, now int64) Voices {
+// alternating looks at two clocks that seldom show in one bucket: points are late and
+// prompt in turn, as the one or the other has spoken last, and those that are late lie on
+// one level. What leaves a queue beside new messages climbs. Deep says that the two lie
+// further apart than congestion puts them.
+func alternating(pts []point, now, resolution int64, p *Params) (turns int, deep bool) {
 	pts, _ = newest(pts, now-alternateSpan)
-	turns, late := 0, false
+	late, level := false, int64(noLead)
+	lowest, highest := int64(noNews), int64(noLead)
 	for _, b := range pts {
-		if b.off && b.n < alternateLeast {
+		switch {
+		case !b.off:
+			level = max(level, b.max)
+		case b.n < alternateLeast:
 			continue
+		default:
+			lowest, highest = min(lowest, b.max), max(highest, b.max)
 		}
 		if b.off != late {
 			turns++
 			late = b.off
 		}
 	}
+	if turns > 0 && highest-lowest > resolution+2*int64(p.MinStep) {
+		return 0, false
+	}
+	return turns, level-highest > resolution+voiceGap
+}
+
+// hearTurns judges alternating points: near levels make several voices only after they
+// have come in turn for long, and leave doubt for as long as they are looked for.
+func (s *State) hearTurns(turns int, deep bool, now int64) Voices {
+	recent := s.turnsFrom != 0 && now-s.turnsTo < alternateSpan
 	switch {
-	case turns >= manyTurns:
+	case turns >= manyTurns && deep, turns >= doubtfulTurns && recent && now-s.turnsFrom >= alternateHold:
 		return ManyVoices
-	case turns >= doubtfulTurns:
+	case turns >= doubtfulTurns, recent:
 		return Doubtful
 	}
 	return OneVoice
@@ -90,7 +109,7 @@ func unsupported(pts []point, level, resolution int64, p *Params) bool {
 	for _, b := range pts {
 		switch {
 		case b.off || b.max < level-near:
-		case b.n >= 4 && 2*b.lower >= b.n && int64(b.depth)*1000 > apart+apart/4:
+		case b.n >= 4 && 2*b.lower >= b.n && b.below() > apart+apart/4:
 			few++
 		default:
 			many++
@@ -121,8 +140,8 @@ func lowerLevels(pts []point, resolution int64) (levels []float64, first, last i
 	for i, b := range pts {
 		level := int64(noLead)
 		switch {
-		case b.n >= 4 && 2*b.lower >= b.n && int64(b.depth)*1000 > apart+apart/4:
-			level = b.max - int64(b.depth)*1000
+		case b.n >= 4 && 2*b.lower >= b.n && b.below() > apart+apart/4:
+			level = b.max - b.below()
 		case b.n >= 3 && higherNear(pts, i, -1, apart) && higherNear(pts, i, 1, apart):
 			level = b.max
 		default:
