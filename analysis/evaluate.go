@@ -182,7 +182,7 @@ func (e *Estimate) hear(pts []point, level *segmentation, now int64, s *State, p
 		e.Voices = ManyVoices // two clocks that fall silent in turn are not one
 	}
 	if e.Voices != OneVoice {
-		e.Steps = nil
+		e.Steps, e.Known = nil, false
 		e.accept = accepted{segment: s.segment, floor: s.floor, ceiling: s.ceiling, many: many}
 	}
 	e.accept.turns = turns >= doubtfulTurns
@@ -226,7 +226,9 @@ func (e *Estimate) bound(evidence []point, seen coverage, climbing bool, now, re
 	if l, window, ok := longestConsistent(evidence, now, origin, low, resolution, p); ok {
 		offset = max(low, origin+nanos(l.offset))
 		high = max(low, origin+nanos(l.bound), offset)
-		e.describeSkew(fitLine(window, now, origin, resolution, p.unbiased()))
+		wide := fitLine(window, now, origin, resolution, p.unbiased())
+		e.describeSkew(wide)
+		high = max(high, origin+nanos(wide.bound))
 		e.Bounds = BoundAssumedDelay
 		high = e.narrow(high, max(low, origin+nanos(l.low))+resolution, offset, seen, p)
 	}
@@ -309,6 +311,7 @@ func (e *Estimate) narrow(high, whole, offset int64, seen coverage, p *Params) i
 // clock's own wander allows.
 func longestConsistent(pts []point, now, origin, low, resolution int64, p *Params) (chosen line, window []point, ok bool) {
 	least, most := math.Inf(-1), math.Inf(1)
+	slowest, fastest := least, most
 	for w := 64 * second; ; w *= 2 {
 		pts, full := newest(pts, now-w)
 		if len(pts) >= 3 {
@@ -318,11 +321,13 @@ func longestConsistent(pts []point, now, origin, low, resolution int64, p *Param
 				continue // too little to veto longer windows
 			case !full && origin+nanos(l.high) < low:
 				continue // contradicts what is proved: all of this window was late
-			case ok && (l.low > most || l.high < least):
+			case ok && (l.low > most || l.high < least || l.skewLow > fastest || l.skewHigh < slowest):
 				return chosen, window, ok
 			}
 			margin := (l.high - l.low) / 2
 			least, most = max(least, l.low-margin), min(most, l.high+margin)
+			margin = (l.skewHigh - l.skewLow) / 2
+			slowest, fastest = max(slowest, l.skewLow-margin), min(fastest, l.skewHigh+margin)
 			chosen, window, ok = l, pts, true
 		}
 		if full {

@@ -1,6 +1,9 @@
 package analysis
 
-import "math"
+import (
+	"math"
+	"time"
+)
 
 // A point is one bucket as the scan sees it.
 type point struct {
@@ -291,13 +294,16 @@ func distinct(pts []point) uint32 {
 	return n
 }
 
+// scatterHides is the resolution beyond which truncation hides how delays scatter.
+const scatterHides = int64(10 * time.Millisecond)
+
 // delayed reports whether the late points at the end look like a delay: their leads
 // scatter far more than those before. A clock that is set takes its scatter along, while
 // congestion brings its own. Where truncation hides the scatter, or there are too few
 // points to say, a small fall is taken for a delay.
 func (s *scan) delayed(tail []point) bool {
 	before, after := spread(s.points[s.first:s.group]), spread(tail)
-	if before == 0 || after == 0 || s.resolution >= coarse {
+	if before == 0 || after == 0 || s.resolution > scatterHides {
 		return s.envelope-top(tail) < int64(s.p.SmallStep)
 	}
 	return after > 6*before
