@@ -147,7 +147,7 @@ func slewed(by time.Duration, rate float64) func(*simulation.Host, *rand.Rand, t
 }
 
 func freeRunning(h *simulation.Host, r *rand.Rand, _ time.Duration) []change {
-	setClock(h, simulation.Skew(logarithmic(r, 10, 30)*float64(2*r.IntN(2)-1)))
+	setClock(h, simulation.Skew(logarithmic(r, 22, 30)*float64(2*r.IntN(2)-1)))
 	return nil
 }
 

@@ -207,12 +207,18 @@ func (b *bracketing) run(seed uint64) (n tallies) {
 	return n
 }
 
-// found ends the excuses of steps that are found. One may be found in parts: it is
-// excused until no more than a fifth of it is left.
+// found ends the excuses of steps that are found. One may be found in parts, or with
+// others: it is excused until no more than a fifth of it is left.
 func found(excused []excuse, at time.Duration, s analysis.Step) (still []excuse) {
+	rest := spanOf(s.Seconds)
 	for _, x := range excused {
-		if x.from < at && x.step.Seconds()*s.Seconds > 0 {
-			if x.left -= spanOf(s.Seconds); x.left.Abs() < x.step.Abs()/5 || x.left.Seconds()*x.step.Seconds() < 0 {
+		if x.from < at && x.step.Seconds()*rest.Seconds() > 0 {
+			part := x.left
+			if rest.Abs() < part.Abs() {
+				part = rest
+			}
+			rest -= part
+			if x.left -= part; x.left.Abs() <= x.step.Abs()/5 {
 				continue
 			}
 		}

@@ -9,7 +9,7 @@ import (
 type point struct {
 	bucket
 	off    bool  // not on the envelope: late, or above it and not yet supported
-	before int64 // the level before this point, if it lies on the envelope
+	before int64 // the level before this point
 	roof   int64 // and the highest that it may have been
 }
 
@@ -115,6 +115,7 @@ func (s *scan) run() (*Step, int) {
 	for i := 1; i < len(s.points); i++ {
 		b := &s.points[i]
 		aged := s.envelope - s.p.aged(b.at-s.at)
+		b.before, b.roof = aged, max(s.envelope, s.roof)
 		switch {
 		case b.max > max(s.envelope, s.roof)+s.upTolerance(b.at):
 			if !s.settled() {
@@ -168,7 +169,6 @@ func (s *scan) support(i int, aged int64) {
 	b := &s.points[i]
 	s.fade(i)
 	s.side = on
-	b.before, b.roof = aged, max(s.envelope, s.roof)
 	level := max(aged, b.max)
 	if level-s.envelope > s.resolution+int64(s.p.MinStep) {
 		s.held = b.at // it climbs: not a level yet
@@ -217,6 +217,13 @@ func (s *scan) forward(i int, aged int64) *Step {
 	return nil
 }
 
+// How many points, and messages in them, show a level that has fallen: a queue that
+// drains may seem to hold still for a few.
+const (
+	fallenPoints   = 6
+	fallenMessages = 12
+)
+
 // fallen looks at the late stretch at the end, if there is one: a level that holds
 // still there is a step back.
 func (s *scan) fallen() (*Step, int) {
@@ -224,13 +231,14 @@ func (s *scan) fallen() (*Step, int) {
 		return nil, 0
 	}
 	last := len(s.points) - 1
-	n := uint32(0)
 	for j := last; j >= s.group; j-- {
-		n += s.points[j].n
 		tail := s.points[j:]
 		span := s.points[last].at - tail[0].at
-		if len(tail) < 4 || n < 6 || span < int64(s.p.HoldShift) || tail[0].max < s.bottom(tail) {
+		if span < int64(s.p.HoldShift) || tail[0].max < s.bottom(tail) {
 			continue // it doesn't hold for long enough, or not since then
+		}
+		if points, messages := s.level(tail); points < fallenPoints || messages < fallenMessages {
+			continue
 		}
 		if !s.still(tail) {
 			break
@@ -261,13 +269,20 @@ func (s *scan) still(pts []point) bool {
 	if magnitude(top(b)-top(a)) > near {
 		return false
 	}
-	floor, in := s.bottom(pts), 0
+	in, _ := s.level(pts)
+	return 4*in >= 3*len(pts)
+}
+
+// level counts the points that lie within reach of the best, and their messages.
+func (s *scan) level(pts []point) (points int, messages uint32) {
+	floor := s.bottom(pts)
 	for _, b := range pts {
 		if b.max >= floor {
-			in++
+			points++
+			messages += b.n
 		}
 	}
-	return 4*in >= 3*len(pts)
+	return points, messages
 }
 
 // bottom returns how low points may lie that belong to the level of the best of them.

@@ -31,9 +31,6 @@ func (s *scan) sunk() (*Step, int) {
 		if span > shiftReach {
 			break
 		}
-		if b.off {
-			continue
-		}
 		best = max(best, b.max)
 		n += b.distinct
 		if last-j+1 < shiftAfter || span < int64(s.p.HoldSpread) {

@@ -150,7 +150,7 @@ func (s *State) count(received int64) {
 	s.messages++
 	if gap := received - s.last; gap > 0 {
 		if gap > silenceLeast && gap > 6*s.interval {
-			s.silence = silence{end: received, length: gap, usual: s.interval}
+			s.silence.note(silence{end: received, length: gap, usual: s.interval})
 		} else {
 			s.interval += (gap - s.interval) / 32
 		}
@@ -158,16 +158,26 @@ func (s *State) count(received int64) {
 	}
 }
 
-// A silence is the last time that the speaker said nothing for far longer than is
-// its way.
+// A silence is the longest time in the last while that the speaker said nothing, for
+// far longer than is its way.
 type silence struct {
 	end    int64 // receive time of the message that broke it
 	length int64
 	usual  int64 // mean interval between messages before
 }
 
-// silenceLeast is the shortest silence that is noted.
-const silenceLeast = 45 * second
+// silenceLeast is the shortest silence that is noted, and silenceMemory for how long it
+// hides shorter ones.
+const (
+	silenceLeast  = 45 * second
+	silenceMemory = 10 * minute
+)
+
+func (q *silence) note(next silence) {
+	if next.length >= q.length || next.end-q.end > silenceMemory {
+		*q = next
+	}
+}
 
 // A repeat is the present run of messages that bear one and the same stamp.
 type repeat struct {

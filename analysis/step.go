@@ -46,9 +46,10 @@ func kindOf(s Step, last silence, resolution int64) StepKind {
 // explains reports whether a clock that stood still during the silence would have
 // made the step: its messages stop, and go on as much behind as they were silent.
 func (q silence) explains(s Step, resolution int64) bool {
-	const near, slack = 180, 5.0 // seconds: late points may take that long to hold still
-	return q.length > 0 && s.Seconds < 0 && magnitude(q.end-s.At) <= near*second+6*q.usual &&
-		math.Abs(seconds(q.length)+s.Seconds) <= slack+seconds(resolution+4*q.usual)
+	const near, slack = 180, 5.0            // seconds: late points may take that long to hold still
+	longer := seconds(q.length) + s.Seconds // by the wait for the first message after it
+	return q.length > 0 && s.Seconds < 0 && magnitude(q.end-s.At) <= near*second+2*q.usual &&
+		longer >= -slack-seconds(resolution) && longer <= slack+seconds(resolution+8*q.usual)
 }
 
 // zoneStep is the unit of zones' distances from UTC, and maxZoneSteps how many of

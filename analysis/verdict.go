@@ -106,7 +106,7 @@ func (h *hearing) noClock() (judgement, bool) {
 
 func (h *hearing) tooLittle() (judgement, bool) {
 	e := h.estimate
-	if e.Known && e.Messages >= h.params.MinMessages && e.Span >= h.params.MinSpan {
+	if (e.Known || e.Voices != OneVoice) && e.Messages >= h.params.MinMessages && e.Span >= h.params.MinSpan {
 		return judgement{}, false
 	}
 	return judgement{verdict: Insufficient, reason: fmt.Sprintf("%d messages over %v are too few to judge",
