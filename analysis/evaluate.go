@@ -418,7 +418,7 @@ func (s *State) Accept(e *Estimate) {
 		s.manyAt = s.last
 	}
 	if e.accept.turns {
-		if s.turnsFrom == 0 || s.last-s.turnsTo >= alternateSpan {
+		if s.turnsFrom == 0 || s.last-s.turnsTo >= alternateGap {
 			s.turnsFrom = s.last
 		}
 		s.turnsTo = s.last

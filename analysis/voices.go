@@ -57,6 +57,7 @@ const (
 	doubtfulTurns  = 5
 	manyTurns      = 8
 	alternateHold  = 25 * minute // where the two levels lie near each other: congestion passes
+	alternateGap   = 15 * minute // after which that begins anew
 	alternateLeast = 3           // messages of a late point: one may have been held up by itself
 )
 
@@ -91,7 +92,7 @@ func alternating(pts []point, now, resolution int64, p *Params) (turns int, deep
 // hearTurns judges alternating points: near levels make several voices only after they
 // have come in turn for long, and leave doubt for as long as they are looked for.
 func (s *State) hearTurns(turns int, deep bool, now int64) Voices {
-	recent := s.turnsFrom != 0 && now-s.turnsTo < alternateSpan
+	recent := s.turnsFrom != 0 && now-s.turnsTo < alternateGap
 	switch {
 	case turns >= manyTurns && deep, turns >= doubtfulTurns && recent && now-s.turnsFrom >= alternateHold:
 		return ManyVoices
