@@ -257,6 +257,7 @@ func (e *encoder) bucket(b bucket) {
 	if b.second != noLead {
 		e.uint(uint64(b.max - b.second))
 	}
+	e.uint(uint64(b.max - b.least))
 	e.uint(uint64(b.n))
 	e.uint(uint64(b.distinct))
 	e.uint(uint64(b.lower))
@@ -270,6 +271,7 @@ func (d *decoder) bucket() bucket {
 	if d.bool() {
 		b.second = b.max - int64(d.uint())
 	}
+	b.least = b.max - int64(d.uint())
 	b.n, b.distinct = uint32(d.uint()), uint32(d.uint())
 	if b.lower = uint32(d.uint()); b.lower > 0 {
 		b.depth = uint32(d.uint())

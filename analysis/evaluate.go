@@ -225,6 +225,9 @@ func (e *Estimate) bound(evidence []point, seen coverage, climbing bool, now, re
 	e.Known, e.Bounds = true, BoundResolution
 	if l, window, ok := longestConsistent(evidence, now, origin, low, resolution, p); ok {
 		offset = max(low, origin+nanos(l.offset))
+		if between, ok := sparseOffset(window, now, origin, resolution, p); ok && seen.all {
+			offset = max(low, origin+nanos(between))
+		}
 		high = max(low, origin+nanos(l.bound), offset)
 		wide := fitLine(window, now, origin, resolution, p.unbiased())
 		e.describeSkew(wide)

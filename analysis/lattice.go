@@ -34,6 +34,7 @@ type bucket struct {
 	at       int64 // receive time of the message with the largest lead
 	max      int64 // the largest lead
 	second   int64 // the largest but one, or noLead
+	least    int64 // the smallest that lies less than a resolution below the largest
 	n        uint32
 	distinct uint32 // messages far enough apart to fall on different phases of the stamp's second
 
@@ -52,13 +53,19 @@ func (b *bucket) add(lead, at, resolution int64) {
 	apart := resolution + voiceGap
 	switch {
 	case b.n == 0:
-		b.max, b.at = lead, at
+		b.max, b.at, b.least = lead, at, lead
 	case lead > b.max:
 		b.sink(lead-b.max, apart)
 		b.second = b.max
 		b.max, b.at = lead, at
+		if b.least <= lead-resolution {
+			b.least = lead
+		}
 	default:
 		b.second = max(b.second, lead)
+		if lead < b.least && lead > b.max-resolution {
+			b.least = lead
+		}
 		if below := b.max - lead; below > apart {
 			b.put(1, below)
 		}
@@ -98,6 +105,9 @@ func (b *bucket) join(o bucket, resolution int64) {
 		*b, o = o, *b
 	}
 	b.second = max(b.second, o.max)
+	if b.least = min(b.least, o.least); b.least <= b.max-resolution {
+		b.least = b.max
+	}
 	b.n += o.n
 	b.distinct += o.distinct
 	switch below := b.max - o.max; {
@@ -168,7 +178,9 @@ func (t *lattice) clean(b *bucket, resolution int64) {
 func (b *bucket) drop() { b.sinkTo(b.second) }
 
 // sinkTo takes all leads above a level for garbage.
-func (b *bucket) sinkTo(level int64) { b.max, b.second, b.lower, b.depth = level, noLead, 0, 0 }
+func (b *bucket) sinkTo(level int64) {
+	b.max, b.second, b.least, b.lower, b.depth = level, noLead, level, 0, 0
+}
 
 // garbageReach is how far above all others a lead must lie to be garbage.
 func garbageReach(resolution int64) int64 { return resolution + 2*second }

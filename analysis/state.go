@@ -76,7 +76,7 @@ func (s *State) Add(o Observation) (late bool) {
 	}
 	b := s.bucket(o.Received)
 	if b == nil { // out of order by more than the finest level holds
-		s.lattice.push(1, bucket{at: o.Received, max: lead, second: noLead, n: 1}, s.resolution)
+		s.lattice.push(1, bucket{at: o.Received, max: lead, second: noLead, least: lead, n: 1}, s.resolution)
 		return false
 	}
 	b.add(lead, o.Received, s.resolution)

@@ -66,7 +66,8 @@ func (t *tide) advance(to int64) {
 
 // The evidence that makes the tide a clock of its own.
 const (
-	tideLeast   = 20    // samples
+	tideLeast   = 14    // samples
+	tideMiddle  = 4     // of them in the middle third of the time
 	tideApart   = 50e-3 // seconds that the best leads must have moved away from it
 	tideFastest = 1e-3  // rate (s/s) beyond which it is a queue that fills or drains
 	tideSmooth  = 0.15  // of the distance: how far three quarters may deviate from a straight line
@@ -104,7 +105,15 @@ func (t *tide) trend(now int64, of func(best, level int64) int64) (slope, deviat
 	if n < tideLeast {
 		return 0, 0, 0
 	}
-	third := n / 3
+	third, middling := n/3, 0
+	for _, t := range x[:n] {
+		if into := (t - x[0]) / (x[n-1] - x[0]); into > 1.0/3 && into < 2.0/3 {
+			middling++
+		}
+	}
+	if middling < tideMiddle {
+		return 0, 0, 0
+	}
 	middle := func(v []float64) float64 { return median(append(sorted[:0], v...)) }
 	x0, y0 := middle(x[:third]), middle(y[:third])
 	slope = (middle(y[n-third:n]) - y0) / (middle(x[n-third:n]) - x0)
