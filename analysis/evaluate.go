@@ -406,7 +406,7 @@ func scatteredPhases(pts []point, resolution int64) bool {
 // there.
 func (s *State) Accept(e *Estimate) {
 	if e.accept.moved {
-		s.phases, s.tide = phases{}, tide{}
+		s.phases, s.tide, s.head = phases{}, tide{}, nil
 	}
 	if len(e.Steps) > 0 {
 		s.late = lateRun{} // what looked late was the new level

@@ -165,8 +165,7 @@ func (f *fit) scaleAt(g float64) float64 {
 	for i := range residuals {
 		residuals[i] = (level + g*f.x[i] - f.y[i]) / f.expected[i]
 	}
-	slices.Sort(residuals)
-	mean := residuals[min(n-1, 2+(n-2)/2)] / math.Ln2
+	mean := smallest(residuals, min(n-1, 2+(n-2)/2)) / math.Ln2
 	mean = (float64(n-2)*mean + 3) / float64(n+1)
 	return max(mean, 0.1)
 }
@@ -239,8 +238,12 @@ func (f *fit) posterior(peak, ahead float64) line {
 		}
 		return 1
 	})
-	l.low, l.high = f.quantile(grid[:], 1-tail), f.quantile(grid[:], tail)
-	l.bound = f.quantile(grid[:], boundTail)
+	var decay [gridSize]float64
+	for j := 1; j < gridSize; j++ {
+		decay[j] = math.Exp(-f.rate * (grid[j].level - grid[j-1].level))
+	}
+	l.low, l.high = f.quantile(&grid, &decay, 1-tail), f.quantile(&grid, &decay, tail)
+	l.bound = f.quantile(&grid, &decay, boundTail)
 	return l
 }
 
@@ -267,17 +270,15 @@ func (f *fit) grid(peak, ahead float64) (grid [gridSize]gridPoint) {
 //
 //	P(offset > x) = sum_{i>j} w_i + sum_{i<=j} w_i exp(-rate (x - level_i))
 //
-// which is inverted for x in closed form.
-func (f *fit) quantile(grid []gridPoint, exceeded float64) float64 {
+// which is inverted for x in closed form. Decay holds the exponential for the step to each
+// level from the one before.
+func (f *fit) quantile(grid *[gridSize]gridPoint, decay *[gridSize]float64, exceeded float64) float64 {
 	decayed, above := 0.0, 1.0
 	for j, g := range grid {
-		if j > 0 {
-			decayed *= math.Exp(-f.rate * (g.level - grid[j-1].level))
-		}
-		decayed += g.weight
+		decayed = decayed*decay[j] + g.weight
 		above -= g.weight
 		last := j == len(grid)-1
-		if last || above+decayed*math.Exp(-f.rate*(grid[j+1].level-g.level)) < exceeded {
+		if last || above+decayed*decay[j+1] < exceeded {
 			if v := exceeded - above; v > 1e-12 {
 				return g.level + max(0, math.Log(decayed/v)/f.rate)
 			}
@@ -286,7 +287,33 @@ func (f *fit) quantile(grid []gridPoint, exceeded float64) float64 {
 	return grid[len(grid)-1].level
 }
 
-func median(v []float64) float64 {
-	slices.Sort(v)
-	return v[len(v)/2]
+// median returns that of values, which it puts into another order.
+func median(v []float64) float64 { return smallest(v, len(v)/2) }
+
+// smallest returns the k-th smallest of values, from 0, which it puts into another order
+// (Hoare's selection).
+func smallest(v []float64, k int) float64 {
+	for low, high := 0, len(v)-1; low < high; {
+		pivot, i, j := v[k], low, high
+		for i <= j {
+			for v[i] < pivot {
+				i++
+			}
+			for pivot < v[j] {
+				j--
+			}
+			if i <= j {
+				v[i], v[j] = v[j], v[i]
+				i++
+				j--
+			}
+		}
+		if j < k {
+			low = i
+		}
+		if k < i {
+			high = j
+		}
+	}
+	return v[k]
 }

@@ -224,13 +224,29 @@ func sameInterval(l int, a, b int64) bool { return a/bucketWidth[l] == b/bucketW
 
 // points appends the buckets since a receive time, oldest first.
 func (t *lattice) points(pts []point, since int64) []point {
-	for l := range t {
-		for _, b := range t[l] {
-			if b.n > 0 && b.at >= since {
-				pts = append(pts, point{bucket: b})
+	for l := levels - 1; l >= 0; l-- {
+		oldest := oldestSlot(t[l])
+		for i := range t[l] {
+			if b := &t[l][(oldest+i)&(len(t[l])-1)]; b.n > 0 && b.at >= since {
+				pts = append(pts, point{bucket: *b})
 			}
 		}
 	}
-	slices.SortFunc(pts, func(a, b point) int { return cmp.Compare(a.at, b.at) })
+	byTime := func(a, b point) int { return cmp.Compare(a.at, b.at) }
+	if !slices.IsSortedFunc(pts, byTime) { // messages came out of order
+		slices.SortFunc(pts, byTime)
+	}
 	return pts
+}
+
+// oldestSlot returns the slot of the oldest bucket of a level: those that follow it in
+// the ring are newer.
+func oldestSlot(buckets []bucket) int {
+	oldest := 0
+	for i := range buckets {
+		if buckets[i].n > 0 && (buckets[oldest].n == 0 || buckets[i].at < buckets[oldest].at) {
+			oldest = i
+		}
+	}
+	return oldest
 }

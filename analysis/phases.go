@@ -30,18 +30,26 @@ type phaseGeneration struct {
 	max  [phaseBins]int64
 }
 
-// add takes in the lead of a prompt message.
-func (p *phases) add(lead, received, resolution int64) {
+// generation returns that of a receive time, nil if it is older than what is kept.
+func (p *phases) generation(received int64) *phaseGeneration {
 	span := received/phaseSpan + 1
 	g := &p[span&1]
-	if g.span != span {
-		if g.span > span {
-			return // older than what is kept
-		}
+	switch {
+	case g.span > span:
+		return nil
+	case g.span < span:
 		*g = phaseGeneration{span: span}
 		for i := range g.max {
 			g.max[i] = noLead
 		}
+	}
+	return g
+}
+
+// add takes in the lead of a prompt message.
+func (g *phaseGeneration) add(lead, received, resolution int64) {
+	if g == nil {
+		return
 	}
 	bin := phaseBin(received, resolution)
 	g.n[bin]++
@@ -97,6 +105,9 @@ func (p *phases) coverage(resolution int64) coverage {
 	return c
 }
 
+// lnGapTail is the logarithm of the probability that a truncation gap is passed.
+var lnGapTail = math.Log(1e-4)
+
 // truncationGap bounds how far the best of n truncated stamps at random phases lies
 // below the envelope. With P(gap > g) = (1 - g/resolution)^n, the bound is passed
 // once in 10,000. Without coverage of the phases it is the whole resolution.
@@ -104,5 +115,5 @@ func truncationGap(resolution int64, n uint32, covered bool) int64 {
 	if !covered || n == 0 {
 		return resolution
 	}
-	return int64(float64(resolution) * (1 - math.Exp(math.Log(1e-4)/float64(n))))
+	return int64(float64(resolution) * (1 - math.Exp(lnGapTail/float64(n))))
 }

@@ -7,8 +7,9 @@ import "time"
 // doesn't depend on how many messages it has seen.
 type State struct {
 	lattice    lattice
-	head       *bucket // the finest bucket of the newest message; not stored
-	headStart  int64   // where its interval begins
+	head       *bucket          // the finest bucket of the newest message; not stored
+	headStart  int64            // where its interval begins
+	headPhases *phaseGeneration // and the generation that it falls into
 	phases     phases
 	resolution int64  // the finest decimal place that the stamps use, ns
 	finer      uint32 // stamps with a finer place
@@ -80,14 +81,14 @@ func (s *State) Add(o Observation) (late bool) {
 		return false
 	}
 	b.add(lead, o.Received, s.resolution)
-	if o.Received-s.cluster >= s.resolution/8 {
+	if o.Received-s.cluster >= s.resolution>>3 {
 		b.distinct++
 		s.cluster = o.Received
 	}
 	if s.resolution < coarse {
 		s.tide.add(lead, o.Received)
 	} else if prompt {
-		s.phases.add(lead, o.Received, s.resolution)
+		s.headPhases.add(lead, o.Received, s.resolution)
 	}
 	if prompt {
 		quiet = 0
@@ -104,6 +105,7 @@ func (s *State) bucket(received int64) *bucket {
 		return s.head
 	}
 	s.head, s.headStart = s.lattice.current(received, s.resolution), received-received%finestWidth
+	s.headPhases = s.phases.generation(received)
 	return s.head
 }
 
@@ -124,7 +126,7 @@ func (s *State) refine(sent int64) {
 	}
 	s.resolution = s.finerPlace
 	s.finer, s.finerPlace = 0, 0
-	s.phases = phases{}
+	s.phases, s.head = phases{}, nil
 }
 
 // divides reports whether resolution divides sent. Constants divide several times as
