@@ -122,15 +122,18 @@ func (e *encoder) state(s *State) {
 		e.int(v)
 	}
 	e.bool(s.news)
-	e.tide(&s.tide)
+	e.tide(s.tide)
 	e.int(s.silence.end)
 	e.int(s.silence.length)
 	e.int(s.silence.usual)
 	e.repeat(&s.repeat)
 	e.lateRun(&s.late)
 	e.lattice(&s.lattice)
-	for i := range s.phases {
-		e.phases(&s.phases[i])
+	e.bool(s.phases != nil)
+	if s.phases != nil {
+		for i := range s.phases {
+			e.phases(&s.phases[i])
+		}
 	}
 }
 
@@ -141,13 +144,16 @@ func (d *decoder) state() *State {
 		*v = d.int()
 	}
 	s.news = d.bool()
-	d.tide(&s.tide)
+	s.tide = d.tide()
 	s.silence = silence{end: d.int(), length: d.int(), usual: d.int()}
 	d.repeat(&s.repeat)
 	d.lateRun(&s.late)
 	d.lattice(&s.lattice)
-	for i := range s.phases {
-		d.phases(&s.phases[i])
+	if d.bool() {
+		s.phases = new(phases)
+		for i := range s.phases {
+			d.phases(&s.phases[i])
+		}
 	}
 	if !decimalPlace(s.resolution) || s.finerPlace != 0 && !decimalPlace(s.finerPlace) {
 		d.fail()
@@ -192,10 +198,11 @@ func (d *decoder) lateRun(r *lateRun) {
 
 // tide writes the samples as differences: they lie near each other.
 func (e *encoder) tide(t *tide) {
-	e.int(t.slot)
-	if t.slot == 0 {
+	if t == nil {
+		e.int(0)
 		return
 	}
+	e.int(t.slot)
 	e.int(t.level)
 	e.int(t.spread)
 	e.int(t.lean)
@@ -209,16 +216,19 @@ func (e *encoder) tide(t *tide) {
 	}
 }
 
-func (d *decoder) tide(t *tide) {
-	if t.slot = d.int(); t.slot == 0 {
-		return
+func (d *decoder) tide() *tide {
+	slot := d.int()
+	if slot == 0 {
+		return nil
 	}
+	t := &tide{slot: slot}
 	t.level, t.spread, t.lean, t.n = d.int(), d.int(), d.int(), d.int()
 	for i := range t.best {
 		if t.best[i] = noLead; d.bool() {
 			t.best[i], t.levels[i] = t.level+d.int(), t.level+d.int()
 		}
 	}
+	return t
 }
 
 // lattice writes, for each level, the number of buckets in use and those buckets;
@@ -257,7 +267,7 @@ func (e *encoder) bucket(b bucket) {
 	if b.second != noLead {
 		e.uint(uint64(b.max - b.second))
 	}
-	e.uint(uint64(b.max - b.least))
+	e.uint(uint64(b.spread))
 	e.uint(uint64(b.n))
 	e.uint(uint64(b.distinct))
 	e.uint(uint64(b.lower))
@@ -271,8 +281,8 @@ func (d *decoder) bucket() bucket {
 	if d.bool() {
 		b.second = b.max - int64(d.uint())
 	}
-	b.least = b.max - int64(d.uint())
-	b.n, b.distinct = uint32(d.uint()), uint32(d.uint())
+	b.spread = uint16(d.uint())
+	b.n, b.distinct = uint32(d.uint()), uint16(d.uint())
 	if b.lower = uint32(d.uint()); b.lower > 0 {
 		b.depth = uint32(d.uint())
 	}

@@ -131,7 +131,7 @@ func (s *State) Evaluate(now int64, path Path, p *Params) Estimate {
 	seen := s.phases.coverage(s.resolution)
 	level := segment(pts, s.resolution, seen.all, s.silence, p)
 	if level.moved {
-		seen = new(phases).coverage(s.resolution)
+		seen = (*phases)(nil).coverage(s.resolution)
 	}
 	e.describe(s, &level, now, p)
 	evidence := onEnvelope(level.points)
@@ -174,8 +174,8 @@ func (e *Estimate) hear(pts []point, level *segmentation, now int64, s *State, p
 	if e.Voices == OneVoice && unsupported(level.points, level.envelope, s.resolution, p) {
 		e.Voices = Doubtful
 	}
-	if s.resolution < coarse {
-		e.followTide(&s.tide, now)
+	if s.tide != nil {
+		e.followTide(s.tide, now)
 	}
 	many := e.Voices == ManyVoices
 	if many || s.manyAt != 0 && now-s.manyAt < voicesSpan {
@@ -406,7 +406,7 @@ func scatteredPhases(pts []point, resolution int64) bool {
 // there.
 func (s *State) Accept(e *Estimate) {
 	if e.accept.moved {
-		s.phases, s.tide, s.head = phases{}, tide{}, nil
+		s.phases, s.tide, s.head = nil, nil, nil
 	}
 	if len(e.Steps) > 0 {
 		s.late = lateRun{} // what looked late was the new level

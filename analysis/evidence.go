@@ -50,7 +50,7 @@ func (s *State) join(o *State) {
 	s.finerPlace = max(s.finerPlace, o.finerPlace)
 	s.cluster = max(s.cluster, o.cluster)
 	if o.last > s.last {
-		s.last, s.interval, s.tide, s.silence, s.repeat, s.late = o.last, o.interval, o.tide, o.silence, o.repeat, o.late
+		s.last, s.interval, s.tide, s.silence, s.repeat, s.late = o.last, o.interval, clone(o.tide), o.silence, o.repeat, o.late
 	}
 	if o.segment > s.segment { // the level that began last is the present one
 		s.segment, s.floor, s.ceiling = o.segment, o.floor, o.ceiling
@@ -59,7 +59,21 @@ func (s *State) join(o *State) {
 	s.turnsFrom, s.turnsTo = max(s.turnsFrom, o.turnsFrom), max(s.turnsTo, o.turnsTo)
 	s.news = s.news || o.news
 	s.lattice.join(&o.lattice, s.resolution)
-	s.phases.join(&o.phases)
+	switch {
+	case s.phases == nil:
+		s.phases = clone(o.phases)
+	case o.phases != nil:
+		s.phases.join(o.phases)
+	}
+}
+
+// clone returns a copy of what is pointed to.
+func clone[T any](v *T) *T {
+	if v == nil {
+		return nil
+	}
+	copied := *v
+	return &copied
 }
 
 // join adds the buckets of another lattice, level by level and oldest first, so that

@@ -7,7 +7,7 @@ import (
 )
 
 // The lattice keeps the highest leads of the past in buckets that widen with age:
-// fine ones for the last minutes, 4.5 hours each for the last three days. It is all
+// fine ones for the last minutes, 4.5 hours each for the last two days. It is all
 // that the estimator remembers of the messages.
 const levels = 6
 
@@ -20,11 +20,11 @@ const (
 
 var (
 	bucketWidth = [levels]int64{finestWidth, 64 * second, 256 * second, 1024 * second, 4096 * second, 16384 * second}
-	bucketSlots = [levels]int{finestSlots, 16, 16, 16, 16, 16} // powers of two
+	bucketSlots = [levels]int{finestSlots, 16, 16, 16, 16, 8} // powers of two
 )
 
 // maxPoints is how many buckets a lattice has.
-const maxPoints = finestSlots + (levels-1)*16
+const maxPoints = finestSlots + 4*16 + 8
 
 // noLead stands for "no lead yet": below every other.
 const noLead = -1 << 63
@@ -34,9 +34,9 @@ type bucket struct {
 	at       int64 // receive time of the message with the largest lead
 	max      int64 // the largest lead
 	second   int64 // the largest but one, or noLead
-	least    int64 // the smallest that lies less than a resolution below the largest
 	n        uint32
-	distinct uint32 // messages far enough apart to fall on different phases of the stamp's second
+	distinct uint16 // messages far enough apart to fall on different phases of the stamp's second
+	spread   uint16 // how far the smallest that may be prompt lies below the largest, in spreadUnits of a resolution
 
 	// The messages so far below the largest lead that another clock may have written
 	// them: how many, and how far the best of them lies below, in milliseconds.
@@ -53,25 +53,36 @@ func (b *bucket) add(lead, at, resolution int64) {
 	apart := resolution + voiceGap
 	switch {
 	case b.n == 0:
-		b.max, b.at, b.least = lead, at, lead
+		b.max, b.at = lead, at
 	case lead > b.max:
 		b.sink(lead-b.max, apart)
 		b.second = b.max
+		b.spread = spreadOf(b.reach(resolution)+lead-b.max, resolution)
 		b.max, b.at = lead, at
-		if b.least <= lead-resolution {
-			b.least = lead
-		}
 	default:
 		b.second = max(b.second, lead)
-		if lead < b.least && lead > b.max-resolution {
-			b.least = lead
-		}
-		if below := b.max - lead; below > apart {
+		below := b.max - lead
+		b.spread = max(b.spread, spreadOf(below, resolution))
+		if below > apart {
 			b.put(1, below)
 		}
 	}
 	b.n++
 }
+
+// spreadUnits is the precision of a bucket's spread.
+const spreadUnits = 1 << 16
+
+// spreadOf writes a distance as a share of a resolution; 0 if it is no less than one.
+func spreadOf(below, resolution int64) uint16 {
+	if below >= resolution {
+		return 0
+	}
+	return uint16(below * spreadUnits / resolution)
+}
+
+// reach returns the spread in nanoseconds.
+func (b *bucket) reach(resolution int64) int64 { return int64(b.spread) * resolution / spreadUnits }
 
 // sink makes room for a largest lead that is higher by the difference given.
 func (b *bucket) sink(higher, apart int64) {
@@ -105,12 +116,11 @@ func (b *bucket) join(o bucket, resolution int64) {
 		*b, o = o, *b
 	}
 	b.second = max(b.second, o.max)
-	if b.least = min(b.least, o.least); b.least <= b.max-resolution {
-		b.least = b.max
-	}
 	b.n += o.n
-	b.distinct += o.distinct
-	switch below := b.max - o.max; {
+	b.distinct = uint16(min(uint32(b.distinct)+uint32(o.distinct), 1<<16-1))
+	below := b.max - o.max
+	b.spread = max(b.spread, spreadOf(below+o.reach(resolution), resolution))
+	switch {
 	case below > resolution+voiceGap:
 		b.put(o.n, below)
 	case o.lower > 0:
@@ -179,7 +189,7 @@ func (b *bucket) drop() { b.sinkTo(b.second) }
 
 // sinkTo takes all leads above a level for garbage.
 func (b *bucket) sinkTo(level int64) {
-	b.max, b.second, b.least, b.lower, b.depth = level, noLead, level, 0, 0
+	b.max, b.second, b.spread, b.lower, b.depth = level, noLead, 0, 0, 0
 }
 
 // garbageReach is how far above all others a lead must lie to be garbage.

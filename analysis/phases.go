@@ -84,6 +84,9 @@ func (p *phases) coverage(resolution int64) coverage {
 		return coverage{all: true, known: true, high: math.MaxInt64}
 	}
 	total, hit := uint32(0), 0
+	if p == nil {
+		return c
+	}
 	for bin := range phaseBins {
 		n, best := uint32(0), int64(noLead)
 		for i := range p {

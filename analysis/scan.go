@@ -125,7 +125,7 @@ func (s *scan) run() (*Step, int) {
 			if step := s.forward(i, aged); step != nil {
 				return step, s.group
 			}
-		case b.max < aged-s.downTolerance(b.distinct):
+		case b.max < aged-s.downTolerance(uint32(b.distinct)):
 			s.open(below, i)
 		default:
 			s.support(i, aged)
@@ -304,7 +304,7 @@ func top(pts []point) int64 {
 func distinct(pts []point) uint32 {
 	n := uint32(0)
 	for _, b := range pts {
-		n += b.distinct
+		n += uint32(b.distinct)
 	}
 	return n
 }

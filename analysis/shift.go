@@ -32,7 +32,7 @@ func (s *scan) sunk() (*Step, int) {
 			break
 		}
 		best = max(best, b.max)
-		n += b.distinct
+		n += uint32(b.distinct)
 		if last-j+1 < shiftAfter || span < int64(s.p.HoldSpread) {
 			continue
 		}

@@ -52,7 +52,7 @@ func sparseOffset(pts []point, now, origin, resolution int64, p *Params) (offset
 func ceilings(pts []point, x []float64, g float64, origin, resolution int64) (lowest, second float64) {
 	lowest, second = math.Inf(1), math.Inf(1)
 	for i := range pts {
-		bound := seconds(pts[i].least+resolution-origin) - g*x[i]
+		bound := seconds(pts[i].max-pts[i].reach(resolution)+resolution-origin) - g*x[i]
 		switch {
 		case bound < lowest:
 			lowest, second = bound, lowest

@@ -10,10 +10,10 @@ type State struct {
 	head       *bucket          // the finest bucket of the newest message; not stored
 	headStart  int64            // where its interval begins
 	headPhases *phaseGeneration // and the generation that it falls into
-	phases     phases
-	resolution int64  // the finest decimal place that the stamps use, ns
-	finer      uint32 // stamps with a finer place
-	finerPlace int64  // the coarsest of those places, 0 without any
+	phases     *phases          // nil where stamps are fine
+	resolution int64            // the finest decimal place that the stamps use, ns
+	finer      uint32           // stamps with a finer place
+	finerPlace int64            // the coarsest of those places, 0 without any
 	messages   uint64
 	firstSent  int64 // the first stamp
 	first      int64 // receive times of the first and the newest message
@@ -30,7 +30,7 @@ type State struct {
 	turnsTo   int64 // and when they did last; 0 if they don't
 	news      bool  // one has come since the last evaluation
 
-	tide    tide
+	tide    *tide // nil unless stamps are fine
 	silence silence
 	repeat  repeat
 	late    lateRun
@@ -77,15 +77,18 @@ func (s *State) Add(o Observation) (late bool) {
 	}
 	b := s.bucket(o.Received)
 	if b == nil { // out of order by more than the finest level holds
-		s.lattice.push(1, bucket{at: o.Received, max: lead, second: noLead, least: lead, n: 1}, s.resolution)
+		s.lattice.push(1, bucket{at: o.Received, max: lead, second: noLead, n: 1}, s.resolution)
 		return false
 	}
 	b.add(lead, o.Received, s.resolution)
 	if o.Received-s.cluster >= s.resolution>>3 {
-		b.distinct++
+		b.distinct = min(b.distinct, 1<<16-2) + 1
 		s.cluster = o.Received
 	}
 	if s.resolution < coarse {
+		if s.tide == nil {
+			s.tide = newTide(lead, o.Received)
+		}
 		s.tide.add(lead, o.Received)
 	} else if prompt {
 		s.headPhases.add(lead, o.Received, s.resolution)
@@ -105,7 +108,12 @@ func (s *State) bucket(received int64) *bucket {
 		return s.head
 	}
 	s.head, s.headStart = s.lattice.current(received, s.resolution), received-received%finestWidth
-	s.headPhases = s.phases.generation(received)
+	if s.headPhases = nil; s.resolution >= coarse {
+		if s.phases == nil {
+			s.phases = new(phases)
+		}
+		s.headPhases = s.phases.generation(received)
+	}
 	return s.head
 }
 
@@ -126,7 +134,7 @@ func (s *State) refine(sent int64) {
 	}
 	s.resolution = s.finerPlace
 	s.finer, s.finerPlace = 0, 0
-	s.phases, s.head = phases{}, nil
+	s.phases, s.head = nil, nil
 }
 
 // divides reports whether resolution divides sent. Constants divide several times as

@@ -13,7 +13,7 @@ type tide struct {
 	level  int64 // running median of the leads, ns
 	spread int64 // running mean of the distance from it, ns
 	lean   int64 // running mean of the side of it on which leads lie, above less below: leanUnit if all lie above
-	slot   int64 // receive time of the newest sample divided by tideWidth, 0 before the first
+	slot   int64 // receive time of the newest sample divided by tideWidth
 	n      int64 // leads in it
 	levels [tideSlots]int64
 	best   [tideSlots]int64 // noLead where no message came
@@ -27,14 +27,17 @@ const (
 	leanUnit  = 1 << 20
 )
 
+// newTide returns one that begins with a lead.
+func newTide(lead, received int64) *tide {
+	t := &tide{level: lead, spread: 1e6, slot: received / tideWidth}
+	for i := range t.best {
+		t.best[i] = noLead
+	}
+	return t
+}
+
 // add takes in a lead.
 func (t *tide) add(lead, received int64) {
-	if t.slot == 0 {
-		*t = tide{level: lead, spread: 1e6, slot: received / tideWidth}
-		for i := range t.best {
-			t.best[i] = noLead
-		}
-	}
 	if received-t.slot*tideWidth >= tideWidth {
 		t.advance(received / tideWidth)
 	}
