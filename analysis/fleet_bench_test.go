@@ -3,6 +3,7 @@ package analysis
 import (
 	"fmt"
 	"net/netip"
+	"runtime"
 	"testing"
 
 	"github.com/skewatch/skewatch/collector/message"
@@ -77,4 +78,31 @@ func BenchmarkIdleTick(b *testing.B) {
 		at += second
 		f.Tick(at, synchronised)
 	}
+}
+
+// BenchmarkMemory is what a host takes that has spoken for more than a day: all of the
+// fleet's memory, in bytes a host.
+func BenchmarkMemory(b *testing.B) {
+	all := crowdMessages(crowd / 50)
+	for b.Loop() {
+		before := liveBytes()
+		f, at := newFleet(), epoch
+		for n := range 900 {
+			oneSecond(f, all, at)
+			if at += 120 * second; n > 800 {
+				at -= 104 * second
+			}
+			f.Ended()
+		}
+		b.ReportMetric(float64(liveBytes()-before)/float64(len(all)), "B/host")
+		runtime.KeepAlive(f)
+	}
+}
+
+// liveBytes returns how much of it is live.
+func liveBytes() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }

@@ -200,9 +200,9 @@ func (s *scan) lowerRoof(i int, level int64) {
 	s.roof = level + int64(float64(roof-level)*math.Exp(-seconds(held)/seconds(roofMemory)))
 }
 
-// forward opens or extends a group above the envelope. Two points with three messages
-// up there, or three messages of one point close together, support each other and make a
-// step; a single message there is a garbage stamp.
+// forward opens or extends a group above the envelope. Two points with three messages up
+// there, or three messages of one point close together that aren't the lesser part of it,
+// support each other and make a step; a single message there is a garbage stamp.
 func (s *scan) forward(i int, aged int64) *Step {
 	near := s.resolution + int64(s.p.MinStep)
 	b := &s.points[i]
@@ -211,7 +211,7 @@ func (s *scan) forward(i int, aged int64) *Step {
 	}
 	again := s.side == above
 	s.open(above, i)
-	if again && s.n >= 3 || b.n >= 3 && b.second != noLead && b.max-b.second <= near {
+	if again && s.n >= 3 || b.n >= 3 && 2*b.lower < b.n && b.second != noLead && b.max-b.second <= near {
 		return &Step{At: s.points[s.group].at, Seconds: seconds(s.top - aged)}
 	}
 	return nil

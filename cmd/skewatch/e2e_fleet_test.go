@@ -66,7 +66,7 @@ func TestEndToEndFleet(t *testing.T) {
 		}
 		m.rsyslogd = testbed.StartRsyslogd(t, m.Host)
 	}
-	feedFleet(t, fleet, lasting(120*time.Second, 50*time.Second))
+	feedFleet(t, fleet, meanInterval, lasting(120*time.Second, 50*time.Second))
 
 	for _, m := range fleet {
 		eventually(t, 20*time.Second, func() error { return checkNumbers(askMessages(t, s, m.Name), m.sent) })
@@ -76,8 +76,9 @@ func TestEndToEndFleet(t *testing.T) {
 	checkTail(t, fleet, tail)
 }
 
-// feedFleet lets all hosts log at the same time, each at its own random intervals.
-func feedFleet(t *testing.T, fleet []*member, length time.Duration) {
+// feedFleet lets all hosts log at the same time, each at its own random intervals of the
+// mean given.
+func feedFleet(t *testing.T, fleet []*member, mean, length time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), length)
 	defer cancel()
@@ -85,7 +86,7 @@ func feedFleet(t *testing.T, fleet []*member, length time.Duration) {
 	for i, m := range fleet {
 		feeding.Go(func() {
 			var err error
-			if m.sent, err = m.rsyslogd.Feed(ctx, meanInterval, rand.New(rand.NewPCG(uint64(i), 1))); err != nil {
+			if m.sent, err = m.rsyslogd.Feed(ctx, mean, rand.New(rand.NewPCG(uint64(i), 1))); err != nil {
 				t.Error(err)
 			}
 		})
