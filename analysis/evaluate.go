@@ -181,7 +181,7 @@ func (e *Estimate) bound(evidence []point, seen coverage, climbing bool, now, re
 	offset, high := low+resolution/int64(len(evidence)+1), low+resolution
 	origin := evidence[len(evidence)-1].max
 	e.Known, e.Bounds = true, BoundResolution
-	if l, window, ok := longestConsistent(evidence, now, origin, low, resolution, p); ok {
+	if l, recent, window, ok := longestConsistent(evidence, now, origin, low, resolution, p); ok {
 		offset = max(low, origin+nanos(l.offset))
 		if between, ok := sparseOffset(window, now, origin, resolution, p); ok && seen.all {
 			offset = max(low, origin+nanos(between))
@@ -189,7 +189,7 @@ func (e *Estimate) bound(evidence []point, seen coverage, climbing bool, now, re
 		high = max(low, origin+nanos(l.bound), offset)
 		wide := fitLine(window, now, origin, resolution, p.unbiased())
 		e.describeSkew(wide)
-		high = max(high, origin+nanos(wide.bound))
+		high = max(high, origin+nanos(wide.bound), origin+nanos(recent))
 		e.Bounds = BoundAssumedDelay
 		high = e.narrow(high, max(low, origin+nanos(l.low))+resolution, offset, seen, p)
 	}
@@ -269,10 +269,12 @@ func (e *Estimate) narrow(high, whole, offset int64, seen coverage, p *Params) i
 
 // longestConsistent fits windows that double in length and returns the longest one
 // that agrees with all shorter ones (Lepski's method), with its points: it averages as much as the
-// clock's own wander allows.
-func longestConsistent(pts []point, now, origin, low, resolution int64, p *Params) (chosen line, window []point, ok bool) {
+// clock's own wander allows. Recent is the upper limit by a quarter of that window: the
+// clock may have changed its rate since.
+func longestConsistent(pts []point, now, origin, low, resolution int64, p *Params) (chosen line, recent float64, window []point, ok bool) {
 	least, most := math.Inf(-1), math.Inf(1)
 	slowest, fastest := least, most
+	var limits [2]float64 // by the two windows before
 	for w := 64 * second; ; w *= 2 {
 		pts, full := newest(pts, now-w)
 		if len(pts) >= 3 {
@@ -283,16 +285,20 @@ func longestConsistent(pts []point, now, origin, low, resolution int64, p *Param
 			case !full && origin+nanos(l.high) < low:
 				continue // contradicts what is proved: all of this window was late
 			case ok && (l.low > most || l.high < least || l.skewLow > fastest || l.skewHigh < slowest):
-				return chosen, window, ok
+				return chosen, recent, window, ok
 			}
 			margin := (l.high - l.low) / 2
 			least, most = max(least, l.low-margin), min(most, l.high+margin)
 			margin = (l.skewHigh - l.skewLow) / 2
 			slowest, fastest = max(slowest, l.skewLow-margin), min(fastest, l.skewHigh+margin)
+			if !ok {
+				limits = [2]float64{l.high, l.high}
+			}
+			recent, limits = limits[0], [2]float64{limits[1], l.high}
 			chosen, window, ok = l, pts, true
 		}
 		if full {
-			return chosen, window, ok
+			return chosen, recent, window, ok
 		}
 	}
 }

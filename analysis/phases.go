@@ -73,7 +73,7 @@ type coverage struct {
 
 const (
 	phaseMinMessages = 48            // fewer say nothing about coverage
-	phaseMinBins     = phaseBins - 2 // hit by two messages each
+	phaseMinBins     = phaseBins - 2 // hit by a fair part of them each
 	phaseMinInBin    = 8             // before a bin's best counts as prompt
 )
 
@@ -84,6 +84,7 @@ func (p *phases) coverage(resolution int64) coverage {
 		return coverage{all: true, known: true, high: math.MaxInt64}
 	}
 	total, hit := uint32(0), 0
+	var all [phaseBins]uint32
 	if p == nil {
 		return c
 	}
@@ -96,11 +97,14 @@ func (p *phases) coverage(resolution int64) coverage {
 			}
 		}
 		total += n
-		if n >= 2 {
-			hit++
-		}
+		all[bin] = n
 		if n >= phaseMinInBin {
 			c.high = min(c.high, best+resolution)
+		}
+	}
+	for _, n := range all {
+		if n > min(total/(4*phaseBins), 1) {
+			hit++
 		}
 	}
 	c.known = total >= phaseMinMessages

@@ -361,7 +361,7 @@ func withoutGarbage(pts []point, i int, reach int64) (point, bool) {
 	b := pts[i]
 	for range 2 {
 		within := b.second != noLead && b.max-b.second <= reach && (b.lower == 0 || b.n-b.lower >= 3)
-		if within || len(pts) <= 2 || supported(pts, i, b.max, reach) {
+		if within || len(pts) <= 2 && !outnumbered(pts, i, &b) || supported(pts, i, b.max, reach) {
 			return b, true
 		}
 		switch {
@@ -374,6 +374,12 @@ func withoutGarbage(pts []point, i int, reach int64) (point, bool) {
 		}
 	}
 	return b, false
+}
+
+// outnumbered reports whether the best lead of one of the first two points stands against
+// three messages: of its own point, or alone against the other.
+func outnumbered(pts []point, i int, b *point) bool {
+	return b.lower >= 3 || b.n == 1 && len(pts) == 2 && pts[1-i].n >= 3
 }
 
 // supported reports whether a neighbour of point i lies within reach of a level.

@@ -112,7 +112,7 @@ func unsupported(pts []point, level, resolution int64, p *Params) bool {
 		case b.off || b.max < level-near:
 		case b.n >= 4 && 2*b.lower >= b.n && b.below() > apart+apart/4:
 			few++
-		default:
+		case b.n-b.lower >= 2:
 			many++
 		}
 	}
