@@ -10,8 +10,8 @@ const trusts = int(message.TrustCertificate) + 1
 // that what is said of one class never rests on a lower one.
 type circle struct {
 	members   []*originator
-	trusted   [trusts]int   // members, by their class
-	relays    [trusts]int   // of them, those whose rule calls the peer a relay
+	trusted   [trusts]int32 // members, by their class
+	relays    [trusts]int32 // of them, those whose rule calls the peer a relay
 	heard     [trusts]int64 // receive time of the newest message, by the message's class; only where somebody is expected
 	suspected []*originator // members that may share one bad clock
 }
@@ -32,7 +32,7 @@ func (c *circle) join(o *originator) {
 }
 
 // count adds n times the originator to the counts of its class.
-func (c *circle) count(o *originator, n int) {
+func (c *circle) count(o *originator, n int32) {
 	c.trusted[o.trust] += n
 	if o.rule.Relay {
 		c.relays[o.trust] += n
@@ -45,8 +45,8 @@ func (c *circle) hear(t message.Trust, received int64) {
 }
 
 // from sums what is counted for a class of trust and those above it.
-func from(t message.Trust, counts *[trusts]int) int {
-	n := 0
+func from(t message.Trust, counts *[trusts]int32) int32 {
+	n := int32(0)
 	for _, of := range counts[t:] {
 		n += of
 	}

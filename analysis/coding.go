@@ -207,11 +207,12 @@ func (e *encoder) tide(t *tide) {
 	e.int(t.spread)
 	e.int(t.lean)
 	e.int(t.n)
+	e.int(t.base)
 	for i, best := range t.best {
-		e.bool(best != noLead)
-		if best != noLead {
-			e.int(best - t.level)
-			e.int(t.levels[i] - t.level)
+		e.bool(best != noSample)
+		if best != noSample {
+			e.int(int64(best))
+			e.int(int64(best) - int64(t.levels[i]))
 		}
 	}
 }
@@ -222,10 +223,11 @@ func (d *decoder) tide() *tide {
 		return nil
 	}
 	t := &tide{slot: slot}
-	t.level, t.spread, t.lean, t.n = d.int(), d.int(), d.int(), d.int()
+	t.level, t.spread, t.lean, t.n, t.base = d.int(), d.int(), d.int(), d.int(), d.int()
 	for i := range t.best {
-		if t.best[i] = noLead; d.bool() {
-			t.best[i], t.levels[i] = t.level+d.int(), t.level+d.int()
+		if t.best[i] = noSample; d.bool() {
+			best := d.int()
+			t.best[i], t.levels[i] = int32(best), int32(best-d.int())
 		}
 	}
 	return t

@@ -8,14 +8,14 @@ import (
 // An Estimate is what a State says of a clock at one time, reckoned on the
 // collector's clock: Reference.apply turns it into a statement about true time.
 type Estimate struct {
-	// Known says that there is an interval at all.
-	Known bool
+	// Known says that there is an interval at all, and Bounds what High rests on.
+	Known  bool
+	Bounds BoundKind
 
 	// Interval holds the offset. Low is proved, given that one clock wrote the
 	// stamps, truncated them, and ran away by no more than Params.MaxSkew since.
 	// High rests on the assumption that Bounds names.
 	Interval
-	Bounds BoundKind
 
 	Skew      float64 // ppm
 	SkewBound float64 // ppm, half-width of the 99 % interval

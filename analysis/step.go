@@ -48,6 +48,9 @@ func kindOf(s Step, last silence, resolution int64) StepKind {
 func (q silence) explains(s Step, resolution int64) bool {
 	const near, slack = 180, 5.0            // seconds: late points may take that long to hold still
 	longer := seconds(q.length) + s.Seconds // by the wait for the first message after it
+	if -s.Seconds < seconds(q.length)/2 {
+		return false // most of it was no pause
+	}
 	return q.length > 0 && s.Seconds < 0 && magnitude(q.end-s.At) <= near*second+2*q.usual &&
 		longer >= -slack-seconds(resolution) && longer <= slack+seconds(resolution+8*q.usual)
 }

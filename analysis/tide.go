@@ -3,6 +3,7 @@ package analysis
 import (
 	"math"
 	"slices"
+	"time"
 )
 
 // A tide follows the typical lead of a speaker's messages beside the best one of each
@@ -15,8 +16,17 @@ type tide struct {
 	lean   int64 // running mean of the side of it on which leads lie, above less below: leanUnit if all lie above
 	slot   int64 // receive time of the newest sample divided by tideWidth
 	n      int64 // leads in it
-	levels [tideSlots]int64
-	best   [tideSlots]int64 // noLead where no message came
+	base   int64 // the first lead: the samples are kept as distances from it, in microseconds
+	levels [tideSlots]int32
+	best   [tideSlots]int32 // noSample where no message came
+}
+
+// noSample stands for "no sample yet": below every other.
+const noSample = math.MinInt32
+
+// sample writes a lead as its distance from the base, 35 minutes at the most.
+func (t *tide) sample(lead int64) int32 {
+	return int32(max(noSample+1, min(math.MaxInt32, (lead-t.base)/int64(time.Microsecond))))
 }
 
 const (
@@ -29,9 +39,9 @@ const (
 
 // newTide returns one that begins with a lead.
 func newTide(lead, received int64) *tide {
-	t := &tide{level: lead, spread: 1e6, slot: received / tideWidth}
+	t := &tide{level: lead, spread: 1e6, slot: received / tideWidth, base: lead}
 	for i := range t.best {
-		t.best[i] = noLead
+		t.best[i] = noSample
 	}
 	return t
 }
@@ -51,7 +61,7 @@ func (t *tide) add(lead, received int64) {
 	t.lean += (side - t.lean) / 32
 	t.n++
 	i := t.slot & (tideSlots - 1)
-	t.levels[i], t.best[i] = t.level, max(t.best[i], lead)
+	t.levels[i], t.best[i] = t.sample(t.level), max(t.best[i], t.sample(lead))
 }
 
 // advance goes to a slot and forgets what those up to it held a round ago. A slot with
@@ -59,10 +69,10 @@ func (t *tide) add(lead, received int64) {
 // level: it was on its way.
 func (t *tide) advance(to int64) {
 	if t.n < tideCrowd || magnitude(t.lean) > leanUnit*9/10 {
-		t.best[t.slot&(tideSlots-1)] = noLead
+		t.best[t.slot&(tideSlots-1)] = noSample
 	}
 	for k := max(t.slot, to-tideSlots) + 1; k <= to; k++ {
-		t.best[k&(tideSlots-1)] = noLead
+		t.best[k&(tideSlots-1)] = noSample
 	}
 	t.slot, t.n = to, 0
 }
@@ -79,14 +89,14 @@ const (
 // parts reports whether the best leads have moved away from the tide over the last half
 // hour, as steadily as only another clock does.
 func (t *tide) parts(now int64) bool {
-	slope, deviation, span := t.trend(now, func(best, level int64) int64 { return best - level })
+	slope, deviation, span := t.trend(now, func(best, level int32) float64 { return float64(best) - float64(level) })
 	apart := math.Abs(slope) * seconds(span)
 	return apart > tideApart && math.Abs(slope) < tideFastest && deviation < tideSmooth*apart
 }
 
 // skew returns the tide's own slope (s/s), false if there are too few samples.
 func (t *tide) skew(now int64) (float64, bool) {
-	slope, _, span := t.trend(now, func(_, level int64) int64 { return level })
+	slope, _, span := t.trend(now, func(_, level int32) float64 { return float64(level) })
 	return slope, span > 0
 }
 
@@ -94,15 +104,15 @@ func (t *tide) skew(now int64) (float64, bool) {
 // of them deviate from that line at the most (s), and their span, 0 if there are too few. Medians
 // of the first and the last third give the line, so that a congestion of some minutes
 // doesn't bend it.
-func (t *tide) trend(now int64, of func(best, level int64) int64) (slope, deviation float64, span int64) {
+func (t *tide) trend(now int64, of func(best, level int32) float64) (slope, deviation float64, span int64) {
 	var x, y, off, sorted [tideSlots]float64
 	n := 0
 	for k := max(t.slot-tideSlots+1, now/tideWidth-tideSlots+1); k <= t.slot; k++ {
 		i := k & (tideSlots - 1)
-		if t.best[i] == noLead || k <= 0 {
+		if t.best[i] == noSample || k <= 0 {
 			continue
 		}
-		x[n], y[n] = float64(k-t.slot)*seconds(tideWidth), seconds(of(t.best[i], t.levels[i])-of(t.level, t.level))
+		x[n], y[n] = float64(k-t.slot)*seconds(tideWidth), of(t.best[i], t.levels[i])/1e6
 		n++
 	}
 	if n < tideLeast {
