@@ -67,9 +67,9 @@ func (s *State) Add(o Observation) (late bool) {
 	}
 	s.refine(o.Sent)
 	prompt := lead >= s.floor
-	// A clock may have stopped at any time since the message before.
+	// A clock may have stopped at any time since the message before, if that was prompt.
 	quiet := max(0, o.Received-s.last)
-	stopped := lead+quiet >= s.floor
+	stopped := prompt || lead+quiet >= s.floor && (s.late.n == 0 || s.late.to < s.last)
 	s.count(o.Received)
 	s.news = s.news || lead > s.ceiling
 	if o.Coalesced && !prompt {

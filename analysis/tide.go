@@ -2,7 +2,6 @@ package analysis
 
 import (
 	"math"
-	"slices"
 	"time"
 )
 
@@ -80,7 +79,7 @@ func (t *tide) advance(to int64) {
 // The evidence that makes the tide a clock of its own.
 const (
 	tideLeast   = 14    // samples
-	tideMiddle  = 4     // of them in the middle third of the time
+	tideGap     = 4     // slots without one, after which they begin anew
 	tideApart   = 50e-3 // seconds that the best leads must have moved away from it
 	tideFastest = 1e-3  // rate (s/s) beyond which it is a queue that fills or drains
 	tideSmooth  = 0.15  // of the distance: how far three quarters may deviate from a straight line
@@ -101,38 +100,27 @@ func (t *tide) skew(now int64) (float64, bool) {
 }
 
 // trend returns the slope (s/s) of what is made of each sample, how far three quarters
-// of them deviate from that line at the most (s), and their span, 0 if there are too few. Medians
-// of the first and the last third give the line, so that a congestion of some minutes
-// doesn't bend it.
+// of them deviate from that line at the most (s), and their span, 0 if there are too few
+// since the last gap. Medians of the first and the last third give the line, so that a
+// congestion of some minutes doesn't bend it.
 func (t *tide) trend(now int64, of func(best, level int32) float64) (slope, deviation float64, span int64) {
-	var x, y, off, sorted [tideSlots]float64
-	n := 0
-	for k := max(t.slot-tideSlots+1, now/tideWidth-tideSlots+1); k <= t.slot; k++ {
-		i := k & (tideSlots - 1)
-		if t.best[i] == noSample || k <= 0 {
-			continue
+	var x, y, off, sorted [tideSlots]float64 // newest first
+	n, newer := 0, t.slot
+	for k := t.slot; k > max(0, t.slot-tideSlots, now/tideWidth-tideSlots) && newer-k <= tideGap; k-- {
+		if i := k & (tideSlots - 1); t.best[i] != noSample {
+			x[n], y[n] = float64(k-t.slot)*seconds(tideWidth), of(t.best[i], t.levels[i])/1e6
+			n, newer = n+1, k
 		}
-		x[n], y[n] = float64(k-t.slot)*seconds(tideWidth), of(t.best[i], t.levels[i])/1e6
-		n++
 	}
 	if n < tideLeast {
 		return 0, 0, 0
 	}
-	third, middling := n/3, 0
-	for _, t := range x[:n] {
-		if into := (t - x[0]) / (x[n-1] - x[0]); into > 1.0/3 && into < 2.0/3 {
-			middling++
-		}
-	}
-	if middling < tideMiddle {
-		return 0, 0, 0
-	}
+	third := n / 3
 	middle := func(v []float64) float64 { return median(append(sorted[:0], v...)) }
-	x0, y0 := middle(x[:third]), middle(y[:third])
-	slope = (middle(y[n-third:n]) - y0) / (middle(x[n-third:n]) - x0)
+	x1, y1 := middle(x[:third]), middle(y[:third])
+	slope = (y1 - middle(y[n-third:n])) / (x1 - middle(x[n-third:n]))
 	for i := range n {
-		off[i] = math.Abs(y[i] - y0 - slope*(x[i]-x0))
+		off[i] = math.Abs(y[i] - y1 - slope*(x[i]-x1))
 	}
-	slices.Sort(off[:n])
-	return slope, off[3*n/4], int64((x[n-1] - x[0]) * 1e9)
+	return slope, smallest(off[:n], 3*n/4), int64((x[0] - x[n-1]) * 1e9)
 }

@@ -27,7 +27,7 @@ import (
 // The first seeds for tuning and for reporting.
 const (
 	TuningSeed    = 1
-	ReportingSeed = 40_000_000
+	ReportingSeed = 50_000_000
 )
 
 // A Host is a sender of messages.
