@@ -224,7 +224,7 @@ func (what *happening) check(t *testing.T, often bool, n *tallied) {
 	if often && what.shown > 0 && n.shown.quantile(1) > what.shown.Seconds() {
 		t.Errorf("%v shown after %.0f s, want %v", what.during, n.shown.quantile(1), what.shown)
 	}
-	if n.final < n.hosts {
+	if missing := n.hosts - n.final; missing > 0 && (what.final != analysis.Drifting || missing > n.hosts/20) {
 		t.Errorf("verdict %v in the end for %d of %d", what.final, n.final, n.hosts)
 	}
 	if len(n.wrong) > 0 {

@@ -67,12 +67,12 @@ const (
 // further apart than congestion puts them.
 func alternating(pts []point, now, resolution int64, p *Params) (turns int, deep bool) {
 	pts, _ = newest(pts, now-alternateSpan)
-	late, level := false, int64(noLead)
+	late, level, least := false, int64(noLead), int64(noNews)
 	lowest, highest := int64(noNews), int64(noLead)
 	for _, b := range pts {
 		switch {
 		case !b.off:
-			level = max(level, b.max)
+			level, least = max(level, b.max), min(least, b.max)
 		case b.n < alternateLeast:
 			continue
 		default:
@@ -83,8 +83,9 @@ func alternating(pts []point, now, resolution int64, p *Params) (turns int, deep
 			late = b.off
 		}
 	}
-	if turns > 0 && highest-lowest > resolution+2*int64(p.MinStep) {
-		return 0, false
+	step := int64(p.MinStep)
+	if turns > 1 && (highest-lowest > resolution+2*step || least-highest < step/2-resolution) {
+		return 0, false // a queue, or no gap between the levels: one clock whose delays scatter
 	}
 	return turns, level-highest > resolution+voiceGap
 }

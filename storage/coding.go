@@ -61,6 +61,23 @@ func (e *encoder) add(m *message.Message) {
 	e.addStamp(m)
 	e.addBytes(m.Raw)
 	e.addHost(m.Host, hostAt)
+	rest := m.Raw[max(hostAt, 0):]
+	for _, field := range [...][]byte{m.AppName, m.ProcID, m.MsgID} {
+		rest = e.addField(field, rest)
+	}
+}
+
+// addField adds the place of a field in what is left of Raw, and returns what is left
+// behind it. The place helps to pack a message; without it nothing is lost.
+func (e *encoder) addField(field, rest []byte) []byte {
+	at := bytes.Index(rest, field)
+	if len(field) == 0 || at < 0 {
+		e.buf = append(e.buf, 0)
+		return rest
+	}
+	e.buf = binary.AppendUvarint(e.buf, uint64(len(field)))
+	e.buf = binary.AppendUvarint(e.buf, uint64(at))
+	return rest[at+len(field):]
 }
 
 func (e *encoder) flags(m *message.Message, hostAt int) (f byte) {
@@ -145,7 +162,12 @@ func (d *decoder) next(m *message.Message) error {
 	m.Priority = message.Priority(d.varint())
 	m.Sent = d.stamp(flags)
 	m.Raw = d.bytes()
-	m.Host = d.host(flags, m.Raw)
+	var at uint64
+	m.Host, at = d.host(flags, m.Raw)
+	rest := m.Raw[at:]
+	for _, field := range [...]*[]byte{&m.AppName, &m.ProcID, &m.MsgID} {
+		*field, rest = d.field(rest)
+	}
 	if d.bad {
 		return errCoding
 	}
@@ -177,16 +199,31 @@ func (d *decoder) stamp(flags byte) message.Stamp {
 	return s
 }
 
-func (d *decoder) host(flags byte, raw []byte) []byte {
+// host returns the host, and where it begins in Raw; 0 if it isn't in it.
+func (d *decoder) host(flags byte, raw []byte) (host []byte, at uint64) {
 	if flags&flagHostInRaw == 0 {
-		return d.bytes()
+		return d.bytes(), 0
 	}
 	at, n := d.uvarint(), d.uvarint()
 	if at > uint64(len(raw)) || n > uint64(len(raw))-at {
 		d.bad = true
-		return nil
+		return nil, 0
 	}
-	return raw[at : at+n : at+n]
+	return raw[at : at+n : at+n], at
+}
+
+// field returns a field in what is left of Raw, and what is left behind it.
+func (d *decoder) field(rest []byte) (field, behind []byte) {
+	n := d.uvarint()
+	if n == 0 {
+		return nil, rest
+	}
+	at := d.uvarint()
+	if at > uint64(len(rest)) || n > uint64(len(rest))-at {
+		d.bad = true
+		return nil, nil
+	}
+	return rest[at : at+n : at+n], rest[at+n:]
 }
 
 func (d *decoder) byte() byte {

@@ -1,8 +1,6 @@
 package storage
 
 import (
-	"encoding/binary"
-	"hash/crc32"
 	"math"
 	"net/netip"
 	"testing"
@@ -66,57 +64,63 @@ func TestDecoderNeedsEveryByte(t *testing.T) {
 }
 
 func TestRecordDamageIsSeen(t *testing.T) {
-	key, value := sampleRecord(3)
+	const epoch = 7
+	value := sampleRecord(3).seal(epoch)
 	for i := range value {
 		for _, flip := range []byte{1, 0x80} {
 			value[i] ^= flip
-			if damaged, _ := readMessages(key, value, ignore); damaged == nil {
+			if _, err := readRecord(value, epoch); err == nil {
 				t.Errorf("byte %d changed by %#x: no damage seen", i, flip)
 			}
 			value[i] ^= flip
 		}
 	}
-	if damaged, _ := readMessages(sequenceKey(4711), value, ignore); damaged == nil {
-		t.Error("under another key: no damage seen")
+	for n := range value {
+		if _, err := readRecord(value[:n], epoch); err == nil {
+			t.Errorf("cut to %d bytes: no damage seen", n)
+		}
 	}
-	if damaged, _ := readMessages(key, value, ignore); damaged != nil {
-		t.Errorf("unchanged: %v", damaged)
+	if _, err := readRecord(value, epoch+1); err == nil {
+		t.Error("of another epoch: no damage seen")
+	}
+	if _, err := readRecord(value, epoch); err != nil {
+		t.Errorf("unchanged: %v", err)
 	}
 }
 
 func ignore(*message.Message) error { return nil }
 
-func sampleRecord(n int) (key, value []byte) {
-	var r record
-	r.reset(1)
+func sampleRecord(n int) *record {
+	r := newRecord(1)
 	for i := range n {
 		m := numbered(uint64(i) + 1)
 		r.add(&m)
 	}
-	return r.seal()
+	return r
 }
 
-// FuzzReadMessages gives the decoder arbitrary bytes behind correct checksums.
-func FuzzReadMessages(f *testing.F) {
-	_, value := sampleRecord(3)
-	f.Add(uint32(3), value[headerBytes:])
+// FuzzReadRecord gives the decoder arbitrary bytes behind correct checksums.
+func FuzzReadRecord(f *testing.F) {
+	f.Add(uint32(3), sampleRecord(3).messages.buf[headerBytes:])
 	f.Add(uint32(math.MaxUint32), []byte{flagSameOrigin | flagHostInRaw})
 	f.Fuzz(func(t *testing.T, count uint32, body []byte) {
-		value := append(make([]byte, headerBytes), body...)
-		binary.BigEndian.PutUint32(value[4:], crc32.Checksum(body, castagnoli))
-		binary.BigEndian.PutUint32(value[8:], count)
-		key := sequenceKey(1)
-		binary.BigEndian.PutUint32(value, headerSum(key, value))
-		read := 0
-		damaged, _ := readMessages(key, value, func(m *message.Message) error {
-			read++
+		r := newRecord(1)
+		r.messages.buf = append(r.messages.buf, body...)
+		r.count = count
+		read, err := readRecord(r.seal(0), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		damaged, _ := read.each(func(m *message.Message) error {
+			n++
 			if len(m.Raw)+len(m.Host) > 2*len(body) {
 				t.Errorf("message of %d bytes out of %d", len(m.Raw)+len(m.Host), len(body))
 			}
 			return nil
 		})
-		if damaged == nil && read != int(count) {
-			t.Errorf("read %d messages of %d without an error", read, count)
+		if damaged == nil && n != int(count) {
+			t.Errorf("read %d messages of %d without an error", n, count)
 		}
 	})
 }

@@ -14,7 +14,6 @@ type queue struct {
 	records []*record
 	filling bool // the last record takes more messages
 	bytes   int
-	spare   []*record // written ones, for their buffers
 }
 
 // add appends m under the number it carries.
@@ -32,11 +31,7 @@ func (q *queue) tail(sequence uint64, n int) *record {
 			return r
 		}
 	}
-	r := new(record)
-	if k := len(q.spare) - 1; k >= 0 {
-		r, q.spare = q.spare[k], q.spare[:k]
-	}
-	r.reset(sequence)
+	r := newRecord(sequence)
 	q.records = append(q.records, r)
 	q.filling = true
 	return r
@@ -53,28 +48,18 @@ func (q *queue) take() []*record {
 func (q *queue) written(n int) {
 	for _, r := range q.records[:n] {
 		q.bytes -= r.size() - headerBytes
-		q.recycle(r)
 	}
 	q.records = append([]*record(nil), q.records[n:]...)
-}
-
-// recycle keeps buffers enough for busy times, and none that a huge message has
-// blown up.
-func (q *queue) recycle(r *record) {
-	const keep = 1024
-	if len(q.spare) < keep && cap(r.messages.buf) <= 2*recordBytes {
-		q.spare = append(q.spare, r)
-	}
 }
 
 // Append takes a batch of messages and gives each its Sequence. It copies what
 // it keeps and returns before the batch is on disk; Sync waits for that.
 //
-// While more than Options.MaxPending bytes wait for the disk, Append blocks:
-// this is how a slow disk slows down the senders. When the latest commit failed,
-// Append takes nothing of the batch and returns that failure. What was taken
-// before is kept and tried again every Options.CommitEvery, and once that
-// succeeds Append takes messages again.
+// While more than Options.MaxPending bytes wait for the disk, or sealing doesn't
+// keep up, Append blocks: this is how a slow disk slows down the senders. When the
+// latest commit failed, Append takes nothing of the batch and returns that failure.
+// What was taken before is kept and tried again every Options.CommitEvery, and once
+// that succeeds Append takes messages again.
 func (s *Store) Append(batch []message.Message) error {
 	if s.options.ReadOnly {
 		return ErrReadOnly
@@ -103,7 +88,9 @@ func (s *Store) waitForRoom() error {
 			return ErrClosed
 		case s.failure != nil:
 			return s.failure
-		case s.pending.bytes <= s.options.MaxPending:
+		case s.overfull() && s.sealFailure != nil:
+			return s.sealFailure
+		case s.pending.bytes <= s.options.MaxPending && !s.overfull():
 			return nil
 		}
 		s.requestCommit()
@@ -112,6 +99,12 @@ func (s *Store) waitForRoom() error {
 		<-changed
 		s.mu.Lock()
 	}
+}
+
+// overfull reports whether the present round has grown to twice its size, since the one
+// before it isn't sealed yet. s.mu is held.
+func (s *Store) overfull() bool {
+	return s.sealing != nil && s.current.bytes >= 2*s.options.TailBytes
 }
 
 // Sync waits until every message that was appended before the call is on disk.
@@ -126,6 +119,7 @@ func (s *Store) waitCommitted(ctx context.Context, sequence uint64) error {
 	for {
 		s.mu.Lock()
 		ready, err, changed := s.committed >= sequence, s.failure, s.changed
+		s.syncWanted = s.syncWanted || !ready
 		s.mu.Unlock()
 		if ready || err != nil {
 			return err
@@ -161,46 +155,157 @@ func (s *Store) commitLoop() {
 		case <-ticker.C:
 		case <-s.wake:
 		case <-s.stop:
-			s.commit()
+			s.commit(true)
+			close(s.rounds)
+			<-s.sealDone
 			return
 		}
-		s.commit()
+		s.commit(false)
 	}
 }
 
-// commit writes what is pending and tells whoever waits.
-func (s *Store) commit() {
+// commit writes what is pending to the tail, syncs it if somebody waits for that or it is
+// time to, and tells whoever waits.
+func (s *Store) commit(sync bool) {
 	s.mu.Lock()
 	records := s.pending.take()
+	sync = sync || s.syncWanted || time.Since(s.synced) >= syncEvery
+	s.syncWanted = false
 	s.mu.Unlock()
-	if len(records) == 0 {
+	if len(records) == 0 && !(sync && s.current.tail.dirty) {
+		s.endRound()
 		return
 	}
-	err := s.write(records)
+	err := s.current.tail.write(records)
+	if err == nil && sync {
+		err = s.current.tail.sync()
+	}
 
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.logChange(err)
 	s.failure = err
 	if err == nil {
-		s.committed = records[len(records)-1].last()
 		s.pending.written(len(records))
+		s.current.add(records)
+		s.written = max(s.written, s.current.last())
+		if sync {
+			s.committed, s.synced = s.written, time.Now()
+		}
 	}
 	s.broadcast()
+	s.mu.Unlock()
+	s.endRound()
 }
 
-// write commits records to the active segment, or to a new one when it is full.
-func (s *Store) write(records []*record) error {
+// syncEvery is after how long what was written is synced, though nobody waits for it.
+const syncEvery = time.Second
+
+// endRound hands the present round over to be sealed, if it is full or old enough and the
+// one before it is sealed.
+func (s *Store) endRound() {
+	s.mu.Lock()
+	r := s.current
+	due := r.bytes >= s.options.TailBytes || r.bytes > 0 && time.Since(r.began) >= s.options.SealEvery
+	free := s.sealing == nil
+	s.mu.Unlock()
+	if !due || !free {
+		return
+	}
+	if err := s.beginRound(s.otherTail(r.tail), r.last()+1); err != nil {
+		s.options.Log.WithError(err).Error("storage: begin a round")
+		return
+	}
+	s.mu.Lock()
+	s.sealing = r
+	s.mu.Unlock()
+	s.rounds <- r
+}
+
+// beginRound makes an empty round the present one.
+func (s *Store) beginRound(t *tail, first uint64) error {
+	if dirty := s.current; dirty != nil { // its newest messages are never less safe than later ones
+		if err := dirty.tail.sync(); err != nil {
+			return err
+		}
+	}
+	if err := t.begin(first); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.current = &round{tail: t, first: first, began: time.Now()}
+	s.committed = s.written
+	return nil
+}
+
+func (s *Store) otherTail(t *tail) *tail {
+	if t == s.tails[0] {
+		return s.tails[1]
+	}
+	return s.tails[0]
+}
+
+// logChange logs when commits begin to fail and when they go on. s.mu is held.
+func (s *Store) logChange(err error) {
+	switch {
+	case err != nil && s.failure == nil:
+		s.options.Log.WithError(err).Errorf("storage: messages can't be written; keeping %d of them in memory and trying on", s.last-s.written)
+	case err == nil && s.failure != nil:
+		s.options.Log.Info("storage: messages can be written again")
+	}
+}
+
+// sealLoop seals rounds, one after the other.
+func (s *Store) sealLoop() {
+	defer close(s.sealDone)
+	for r := range s.rounds {
+		for !s.sealRound(r) {
+			select {
+			case <-time.After(sealAgain):
+			case <-s.stop:
+				return // the tail keeps them
+			}
+		}
+	}
+}
+
+// sealAgain is after how long a failed sealing is tried again.
+const sealAgain = time.Second
+
+// sealRound seals a round, and reports whether that went well.
+func (s *Store) sealRound(r *round) bool {
+	err := s.writeRound(r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case err != nil && s.sealFailure == nil:
+		s.options.Log.WithError(err).Error("storage: messages can't be sealed; keeping them in the tail and trying on")
+	case err == nil && s.sealFailure != nil:
+		s.options.Log.Info("storage: messages can be sealed again")
+	}
+	if s.sealFailure = err; err == nil {
+		s.sealing, s.blocksTo = nil, r.last()
+	}
+	s.broadcast()
+	return err == nil
+}
+
+// writeRound writes a round's blocks to the active segment, or to a new one when that is
+// full.
+func (s *Store) writeRound(r *round) error {
+	if err := s.set.fill(r); err != nil {
+		return fmt.Errorf("storage: seal messages %d to %d: %w", r.first, r.last(), err)
+	}
 	size, err := usedBytes(s.activeDB)
 	if err != nil {
 		return fmt.Errorf("storage: %s: %w", s.active.path, err)
 	}
 	if size >= s.options.SegmentBytes {
-		if err := s.startSegment(records[0].first); err != nil {
+		if err := s.startSegment(r.first); err != nil {
 			return fmt.Errorf("storage: start a segment in %s: %w", s.segments.directory, err)
 		}
 	}
-	if err := writeRecords(s.activeDB, records); err != nil {
+	if err := writeBlocks(s.activeDB, r.first, r.last(), &s.set); err != nil {
 		return fmt.Errorf("storage: write to %s: %w", s.active.path, err)
 	}
 	return nil
@@ -215,14 +320,4 @@ func (s *Store) startSegment(first uint64) error {
 		s.options.Log.WithError(err).Warnf("storage: close %s", full.path)
 	}
 	return nil
-}
-
-// logChange logs when commits begin to fail and when they go on. s.mu is held.
-func (s *Store) logChange(err error) {
-	switch {
-	case err != nil && s.failure == nil:
-		s.options.Log.WithError(err).Errorf("storage: messages can't be written; keeping %d of them in memory and trying on", s.last-s.committed)
-	case err == nil && s.failure != nil:
-		s.options.Log.Info("storage: messages can be written again")
-	}
 }

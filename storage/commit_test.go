@@ -41,7 +41,7 @@ func TestSyncGivesUp(t *testing.T) {
 	}
 }
 
-// stallDisk holds bbolt's writer lock: no commit ends until resume is called.
+// stallDisk holds bbolt's writer lock: no sealing ends until resume is called.
 func stallDisk(t testing.TB, s *Store) (resume func()) {
 	t.Helper()
 	tx, err := s.activeDB.Begin(true)
@@ -52,8 +52,8 @@ func stallDisk(t testing.TB, s *Store) (resume func()) {
 }
 
 func TestBackPressure(t *testing.T) {
-	const maxPending, batch = 64 << 10, 20
-	s := openStore(t, t.TempDir(), Options{MaxPending: maxPending, CommitEvery: time.Millisecond})
+	const tailBytes, batch = 64 << 10, 20
+	s := openStore(t, t.TempDir(), Options{TailBytes: tailBytes, MaxPending: tailBytes, CommitEvery: time.Millisecond})
 	resume := stallDisk(t, s)
 	defer resume()
 
@@ -65,17 +65,18 @@ func TestBackPressure(t *testing.T) {
 				done <- err
 				return
 			}
+			s.requestCommit()
 		}
 		done <- nil
 	}()
-	eventually(t, "pending bytes over the limit", func() bool { return pendingBytes(s) > maxPending })
+	eventually(t, "a tail of twice its size", func() bool { return unsealedBytes(s) >= 2*tailBytes })
 	select {
 	case err := <-done:
-		t.Fatalf("appending ended with %v while the disk stood still", err)
+		t.Fatalf("appending ended with %v while nothing could be sealed", err)
 	case <-time.After(50 * time.Millisecond):
 	}
-	if n := pendingBytes(s); n > maxPending+batch*500 {
-		t.Errorf("%d bytes are pending, want at most %d and a batch", n, maxPending)
+	if n := unsealedBytes(s); n > 4*tailBytes {
+		t.Errorf("%d bytes are unsealed, want at most a tail and one of twice its size", n)
 	}
 
 	resume()
@@ -87,6 +88,12 @@ func TestBackPressure(t *testing.T) {
 		t.Errorf("%d bytes are pending after Sync, want 0", n)
 	}
 	wantNumbered(t, s, total)
+}
+
+func unsealedBytes(s *Store) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.current.bytes
 }
 
 func pendingBytes(s *Store) int {
@@ -190,7 +197,7 @@ func wantGapless(t testing.TB, s *Store, q Query) (n int) {
 // TestSlowReader stops a reader in its first message while the store grows.
 func TestSlowReader(t *testing.T) {
 	t.Run("over several segments", func(t *testing.T) {
-		s := openStore(t, t.TempDir(), Options{SegmentBytes: 1 << 20})
+		s := openStore(t, t.TempDir(), Options{SegmentBytes: 64 << 10, TailBytes: 32 << 10})
 		growUnderReader(t, s)
 		if n := len(s.segments.from(0)); n < 3 {
 			t.Errorf("%d segments, want several", n)
@@ -199,7 +206,7 @@ func TestSlowReader(t *testing.T) {
 	// Mapped as it grows, a file is mapped anew several times: bbolt would wait
 	// for an open read transaction each time.
 	t.Run("over a file's memory map", func(t *testing.T) {
-		s := openStore(t, t.TempDir(), Options{})
+		s := openStore(t, t.TempDir(), Options{TailBytes: 32 << 10})
 		appendNumbered(t, s, 1)
 		syncStore(t, s)
 		s.segments.mapped = 0
@@ -248,11 +255,11 @@ func growUnderReader(t *testing.T, s *Store) {
 }
 
 func TestCloseUnderReader(t *testing.T) {
-	s := openStore(t, t.TempDir(), Options{})
+	s := openStore(t, t.TempDir(), Options{SealEvery: 1})
 	for range 40 { // more than a reader copies at once
 		appendNumbered(t, s, 200)
+		awaitSealed(t, s)
 	}
-	syncStore(t, s)
 	err := s.Messages(context.Background(), Query{}, func(m *message.Message) error {
 		if m.Sequence == 1 {
 			return s.Close()

@@ -22,7 +22,7 @@ type schema string
 
 const (
 	schemaState   schema = "skewatch state 1"
-	schemaSegment schema = "skewatch segment 1"
+	schemaSegment schema = "skewatch segment 2"
 )
 
 // bbolt tries a lock again every 50 ms; a shorter timeout makes it try once.

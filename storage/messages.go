@@ -16,8 +16,8 @@ type Query struct {
 }
 
 // mayMatch reports whether messages received between earliest and latest can
-// match. Listeners and clock steps leave the records' ranges overlapping, so a
-// record that is too late says nothing about the one after it.
+// match. Listeners and clock steps leave the ranges of blocks overlapping, so one
+// that is too late says nothing about the one after it.
 func (q *Query) mayMatch(earliest, latest int64) bool {
 	return (q.Since == 0 || latest >= q.Since) && (q.Until == 0 || earliest < q.Until)
 }
@@ -27,31 +27,42 @@ func (q *Query) matches(m *message.Message) bool {
 }
 
 // Messages calls fn with each message that q selects, in order of Sequence, up
-// to the last that was committed when Messages was called. The message and its
+// to the last that was written when Messages was called. The message and its
 // bytes are valid until fn returns. An error of fn ends the reading and is
 // returned as it is.
 //
 // fn may take its time: no transaction is open while it runs.
 //
-// Damaged records are passed over: Messages goes on behind them, and in the end
+// Damaged blocks are passed over: Messages goes on behind them, and in the end
 // returns a *DamageError.
 func (s *Store) Messages(ctx context.Context, q Query, fn func(*message.Message) error) error {
 	s.mu.Lock()
-	last, closed := s.committed, s.closed
+	unsealed, sealed, closed := s.unsealed(), s.blocksTo, s.closed
 	s.mu.Unlock()
 	if closed {
 		return ErrClosed
 	}
-	r := messageReader{query: q, last: last, fn: fn}
+	r := messageReader{query: q, last: sealed, fn: fn}
 	for _, g := range s.segments.from(q.After + 1) {
-		if g.first > last {
+		if g.first > sealed {
 			break
 		}
 		if err := s.readSegment(ctx, g, &r); err != nil {
 			return err
 		}
 	}
+	if err := r.readRecords(ctx, unsealed); err != nil {
+		return err
+	}
 	return r.damage.err()
+}
+
+// unsealed returns the records that aren't in a segment yet. s.mu is held.
+func (s *Store) unsealed() (records []*record) {
+	if s.sealing != nil {
+		records = append(records, s.sealing.records...)
+	}
+	return append(records, s.current.records...)
 }
 
 // readSegment has r read one segment. The file stays open meanwhile, though no
@@ -63,65 +74,143 @@ func (s *Store) readSegment(ctx context.Context, g *segment, r *messageReader) e
 	}
 	defer s.segments.release(g)
 	r.path = g.path
-	return r.read(ctx, db)
+	return r.readRounds(ctx, db)
 }
 
 // A messageReader is one call of Messages.
 type messageReader struct {
 	query  Query
-	last   uint64 // the newest message to read
+	last   uint64 // the newest sealed message to read
 	fn     func(*message.Message) error
 	path   string // of the segment being read
 	damage damage
+
+	blocks []storedBlock // of the round being read
+	bytes  []byte        // theirs
+	merge  merge
 }
 
-func (r *messageReader) read(ctx context.Context, db *bolt.DB) error {
-	from, err := recordOf(db, r.query.After+1)
-	if err != nil {
-		return fmt.Errorf("storage: read %s: %w", r.path, err)
-	}
-	return scan(ctx, db, bucketRecords, from, r.choose, r.readRecord)
+// A storedBlock is a place in a messageReader's bytes.
+type storedBlock struct {
+	first      uint64
+	start, end int
 }
 
-// recordOf returns the key of the record that holds sequence, or else of the
-// first behind it; nil if there is none.
-func recordOf(db *bolt.DB, sequence uint64) (key []byte, err error) {
-	err = view(db, func(tx *bolt.Tx) error {
-		c := tx.Bucket(bucketRecords).Cursor()
-		k, _ := c.Seek(sequenceKey(sequence))
-		if k == nil || sequenceOf(k) > sequence {
-			if before, _ := c.Prev(); before != nil {
-				k = before
-			}
+// readRounds reads the rounds of a segment, one after the other.
+func (r *messageReader) readRounds(ctx context.Context, db *bolt.DB) error {
+	next, err := roundOf(db, r.query.After+1)
+	for next != 0 && next <= r.last && err == nil {
+		if err = ctx.Err(); err != nil {
+			return err
 		}
-		key = append(key, k...)
+		if next, err = r.load(db, next); err == nil {
+			err = r.readBlocks()
+		}
+	}
+	return err
+}
+
+// roundOf returns the round that holds a sequence, or else the first behind it; 0 if
+// there is none.
+func roundOf(db *bolt.DB, sequence uint64) (round uint64, err error) {
+	err = view(db, func(tx *bolt.Tx) error {
+		c := tx.Bucket(bucketBlocks).Cursor()
+		k, _ := c.Seek(chunkKey(sequence+1, 0, 0))
+		if k == nil {
+			k, _ = c.Last()
+		} else if before, _ := c.Prev(); before != nil {
+			k = before
+		}
+		round, _, _ = splitChunkKey(k)
 		return nil
 	})
-	return key, err
+	return round, err
 }
 
-func (r *messageReader) choose(key, value []byte) choice {
-	h, err := readHeader(key, value)
-	switch {
-	case err != nil:
-		return take // to have it reported
-	case sequenceOf(key) > r.last:
-		return finish
-	case !r.query.mayMatch(h.earliest, h.latest):
-		return pass
+// load copies those blocks of a round that may hold what is asked for, and returns the
+// round that follows, 0 if none does.
+func (r *messageReader) load(db *bolt.DB, round uint64) (next uint64, err error) {
+	r.blocks, r.bytes = r.blocks[:0], r.bytes[:0]
+	err = view(db, func(tx *bolt.Tx) error {
+		c := tx.Bucket(bucketBlocks).Cursor()
+		wanted := false
+		for k, v := c.Seek(chunkKey(round, 0, 0)); k != nil; k, v = c.Next() {
+			of, block, chunk := splitChunkKey(k)
+			if of != round {
+				next = of
+				return nil
+			}
+			if chunk == 0 {
+				if wanted = r.mayHold(v); wanted {
+					r.blocks = append(r.blocks, storedBlock{first: block, start: len(r.bytes)})
+				}
+			}
+			if wanted {
+				r.bytes = append(r.bytes, v...)
+				r.blocks[len(r.blocks)-1].end = len(r.bytes)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("storage: read %s: %w", r.path, err)
 	}
-	return take
+	return next, nil
 }
 
-func (r *messageReader) readRecord(key, value []byte) error {
-	damaged, failed := readMessages(key, value, func(m *message.Message) error {
-		if !r.query.matches(m) {
+// mayHold reports whether the block whose first chunk is given has to be read.
+func (r *messageReader) mayHold(first []byte) bool {
+	h, err := readBlockHeader(first)
+	return err != nil || // to have it reported
+		h.last > r.query.After && r.query.mayMatch(h.earliest, h.latest)
+}
+
+// readBlocks passes on the messages of the blocks that were loaded, in order.
+func (r *messageReader) readBlocks() error {
+	r.merge.reset()
+	for _, b := range r.blocks {
+		if err := r.merge.add(b.first, r.bytes[b.start:b.end]); err != nil {
+			r.note(b.first, err)
+		}
+	}
+	for {
+		m := r.merge.next(r.note)
+		if m == nil {
 			return nil
 		}
-		return r.fn(m)
-	})
-	if damaged != nil {
-		r.damage.note(r.path, fmt.Sprintf("the record from message %d", sequenceOf(key)), damaged.Error())
+		if r.query.matches(m) {
+			if err := r.fn(m); err != nil {
+				return err
+			}
+		}
 	}
-	return failed
+}
+
+func (r *messageReader) note(first uint64, err error) {
+	r.damage.note(r.path, fmt.Sprintf("the block from message %d", first), err.Error())
+}
+
+// readRecords passes on messages that aren't sealed yet.
+func (r *messageReader) readRecords(ctx context.Context, records []*record) error {
+	for _, record := range records {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if record.last() <= r.query.After || !r.query.mayMatch(record.earliest, record.latest) {
+			continue
+		}
+		damaged, failed := record.each(func(m *message.Message) error {
+			if !r.query.matches(m) {
+				return nil
+			}
+			return r.fn(m)
+		})
+		if damaged != nil {
+			r.damage.note("tail", fmt.Sprintf("the record from message %d", record.first), damaged.Error())
+		}
+		if failed != nil {
+			return failed
+		}
+	}
+	return nil
 }

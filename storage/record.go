@@ -10,27 +10,25 @@ import (
 )
 
 // recordBytes is how large a record grows before the next is begun; a single
-// message may be larger. A commit rewrites the leaf page that it appends to,
-// which holds two or three records, so large records multiply what is written
-// when little comes in; small ones leave more of the file's pages empty.
-const recordBytes = 8 << 10
+// message may be larger.
+const recordBytes = 32 << 10
 
 // headerBytes is the size of a record's header, all numbers big-endian:
 //
-//	 0  4  CRC32C of the key and of bytes 4 to 28
+//	 0  4  CRC32C of the tail's epoch (8 bytes) and of bytes 4 to 40
 //	 4  4  CRC32C of the messages
-//	 8  4  number of messages
-//	12  8  earliest Received, Unix nanoseconds
-//	20  8  latest Received, Unix nanoseconds
-//	28     the messages
-//
-// The header has its own sum, so that a query may pass over a record by its
-// receive times without reading the rest.
-const headerBytes = 28
+//	 8  4  size of the messages
+//	12  4  number of messages
+//	16  8  Sequence of the first
+//	24  8  earliest Received, Unix nanoseconds
+//	32  8  latest Received, Unix nanoseconds
+//	40     the messages
+const headerBytes = 40
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// A record holds consecutive messages that are committed together.
+// A record holds consecutive messages that are written together, in the coding of the
+// tail.
 type record struct {
 	first    uint64 // sequence of the first message
 	count    uint32
@@ -39,16 +37,13 @@ type record struct {
 	messages encoder // its buffer begins with room for the header
 }
 
-// reset makes r an empty record and keeps its buffer.
-func (r *record) reset(first uint64) {
-	if r.messages.buf == nil {
-		r.messages.buf = make([]byte, headerBytes, recordBytes)
-	}
-	*r = record{
+// newRecord returns a record without messages, which will begin with first.
+func newRecord(first uint64) *record {
+	return &record{
 		first:    first,
 		earliest: math.MaxInt64,
 		latest:   math.MinInt64,
-		messages: encoder{buf: r.messages.buf[:headerBytes]},
+		messages: encoder{buf: make([]byte, headerBytes, recordBytes)},
 	}
 }
 
@@ -69,41 +64,24 @@ func (r *record) add(m *message.Message) {
 	r.messages.add(m)
 }
 
-// seal fills in the header and returns the key and the value to store. The value
+// seal fills in the header for a tail of an epoch and returns what is to be written. It
 // is the record's buffer.
-func (r *record) seal() (key, value []byte) {
-	key = sequenceKey(r.first)
-	value = r.messages.buf
-	binary.BigEndian.PutUint32(value[4:], crc32.Checksum(value[headerBytes:], castagnoli))
-	binary.BigEndian.PutUint32(value[8:], r.count)
-	binary.BigEndian.PutUint64(value[12:], uint64(r.earliest))
-	binary.BigEndian.PutUint64(value[20:], uint64(r.latest))
-	binary.BigEndian.PutUint32(value, headerSum(key, value))
-	return key, value
+func (r *record) seal(epoch uint64) []byte {
+	b := r.messages.buf
+	binary.BigEndian.PutUint32(b[4:], crc32.Checksum(b[headerBytes:], castagnoli))
+	binary.BigEndian.PutUint32(b[8:], uint32(len(b)-headerBytes))
+	binary.BigEndian.PutUint32(b[12:], r.count)
+	binary.BigEndian.PutUint64(b[16:], r.first)
+	binary.BigEndian.PutUint64(b[24:], uint64(r.earliest))
+	binary.BigEndian.PutUint64(b[32:], uint64(r.latest))
+	binary.BigEndian.PutUint32(b, headerSum(epoch, b))
+	return b
 }
 
-func headerSum(key, value []byte) uint32 {
-	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, value[4:headerBytes])
-}
-
-func sequenceKey(sequence uint64) []byte {
-	return binary.BigEndian.AppendUint64(nil, sequence)
-}
-
-// sequenceOf is the inverse of sequenceKey; 0 for what isn't such a key.
-func sequenceOf(key []byte) uint64 {
-	if len(key) != 8 {
-		return 0
-	}
-	return binary.BigEndian.Uint64(key)
-}
-
-// header is a stored record's header.
-type header struct {
-	count    uint32
-	sum      uint32 // CRC32C of the messages
-	earliest int64
-	latest   int64
+func headerSum(epoch uint64, b []byte) uint32 {
+	var prefix [8]byte
+	binary.BigEndian.PutUint64(prefix[:], epoch)
+	return crc32.Update(crc32.Checksum(prefix[:], castagnoli), castagnoli, b[4:headerBytes])
 }
 
 var (
@@ -112,38 +90,40 @@ var (
 	errTrailing = errors.New("bytes follow its last message")
 )
 
-func readHeader(key, value []byte) (header, error) {
-	if len(key) != 8 || len(value) < headerBytes || binary.BigEndian.Uint32(value) != headerSum(key, value) {
-		return header{}, errHeader
+// readRecord returns the record at the beginning of b, of a tail of an epoch. The
+// record keeps that part of b.
+func readRecord(b []byte, epoch uint64) (*record, error) {
+	if len(b) < headerBytes || binary.BigEndian.Uint32(b) != headerSum(epoch, b) {
+		return nil, errHeader
 	}
-	return header{
-		sum:      binary.BigEndian.Uint32(value[4:]),
-		count:    binary.BigEndian.Uint32(value[8:]),
-		earliest: int64(binary.BigEndian.Uint64(value[12:])),
-		latest:   int64(binary.BigEndian.Uint64(value[20:])),
+	size := uint64(binary.BigEndian.Uint32(b[8:]))
+	if size > uint64(len(b)-headerBytes) {
+		return nil, errMessages
+	}
+	b = b[: headerBytes+size : headerBytes+size]
+	if crc32.Checksum(b[headerBytes:], castagnoli) != binary.BigEndian.Uint32(b[4:]) {
+		return nil, errMessages
+	}
+	return &record{
+		first:    binary.BigEndian.Uint64(b[16:]),
+		count:    binary.BigEndian.Uint32(b[12:]),
+		earliest: int64(binary.BigEndian.Uint64(b[24:])),
+		latest:   int64(binary.BigEndian.Uint64(b[32:])),
+		messages: encoder{buf: b},
 	}, nil
 }
 
-// readMessages checks a stored record and calls fn with each of its messages. An
-// error of fn ends it and is returned as failed; damaged says what is wrong with
-// the record.
-func readMessages(key, value []byte, fn func(*message.Message) error) (damaged, failed error) {
-	h, err := readHeader(key, value)
-	if err != nil {
-		return err, nil
-	}
-	body := value[headerBytes:]
-	if crc32.Checksum(body, castagnoli) != h.sum {
-		return errMessages, nil
-	}
-	d := decoder{buf: body}
-	first := sequenceOf(key)
+// each calls fn with each message of the record. An error of fn ends it and is returned
+// as failed; damaged says that the messages can't be decoded. The message and its bytes
+// are valid until fn returns.
+func (r *record) each(fn func(*message.Message) error) (damaged, failed error) {
+	d := decoder{buf: r.messages.buf[headerBytes:]}
 	var m message.Message
-	for i := range h.count {
+	for i := range r.count {
 		if err := d.next(&m); err != nil {
 			return err, nil
 		}
-		m.Sequence = first + uint64(i)
+		m.Sequence = r.first + uint64(i)
 		if err := fn(&m); err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -12,12 +13,12 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-var bucketRecords = []byte("records")
+var bucketBlocks = []byte("blocks")
 
 const segmentDirectory = "segments"
 
 // A segment is one file of messages. Its bbolt bucket counts the messages: the
-// bucket's own sequence is that of the last one committed.
+// bucket's own sequence is that of the last one sealed.
 type segment struct {
 	first uint64 // the least sequence that it may hold
 	path  string
@@ -97,7 +98,7 @@ func (s *segments) open(g *segment, o bolt.Options) (*bolt.DB, error) {
 		return nil, ErrClosed
 	}
 	if g.db == nil {
-		db, err := openDatabase(g.path, schemaSegment, o, bucketRecords)
+		db, err := openDatabase(g.path, schemaSegment, o, bucketBlocks)
 		if err != nil {
 			return nil, err
 		}
@@ -148,13 +149,13 @@ func (s *segments) add(g *segment) {
 }
 
 func initSegment(path string, first uint64) error {
-	db, err := openDatabase(path, schemaSegment, bolt.Options{}, bucketRecords)
+	db, err := openDatabase(path, schemaSegment, bolt.Options{}, bucketBlocks)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
 	return db.Update(func(tx *bolt.Tx) error {
-		return tx.Bucket(bucketRecords).SetSequence(first - 1)
+		return tx.Bucket(bucketBlocks).SetSequence(first - 1)
 	})
 }
 
@@ -176,23 +177,52 @@ func (s *segments) close() error {
 // lastSequence returns the newest message of a segment, first-1 if it is empty.
 func lastSequence(db *bolt.DB) (last uint64, err error) {
 	err = db.View(func(tx *bolt.Tx) error {
-		last = tx.Bucket(bucketRecords).Sequence()
+		last = tx.Bucket(bucketBlocks).Sequence()
 		return nil
 	})
 	return last, err
 }
 
-// writeRecords appends records to a segment in one transaction.
-func writeRecords(db *bolt.DB, records []*record) error {
+// chunkBytes is how much of a block one value holds. bbolt rewrites the page that it
+// appends to, and pages of values that are larger than a page hold little else: in
+// chunks of half a page, it writes little more than it stores.
+const chunkBytes = 2000
+
+// A chunk's key is the first sequence of the round and of the block, 8 bytes each, and
+// the chunk's number in the block, 2 bytes, all big-endian.
+const chunkKeyBytes = 18
+
+func chunkKey(round, block uint64, chunk int) []byte {
+	key := binary.BigEndian.AppendUint64(make([]byte, 0, chunkKeyBytes), round)
+	key = binary.BigEndian.AppendUint64(key, block)
+	return binary.BigEndian.AppendUint16(key, uint16(chunk))
+}
+
+// splitChunkKey is the inverse of chunkKey; zeros for what isn't such a key.
+func splitChunkKey(key []byte) (round, block uint64, chunk int) {
+	if len(key) != chunkKeyBytes {
+		return 0, 0, 0
+	}
+	return binary.BigEndian.Uint64(key), binary.BigEndian.Uint64(key[8:]), int(binary.BigEndian.Uint16(key[16:]))
+}
+
+// writeBlocks appends the blocks of a round, of messages first to last, to a segment in
+// one transaction.
+func writeBlocks(db *bolt.DB, first, last uint64, set *blockSet) error {
 	return db.Update(func(tx *bolt.Tx) error {
-		b := tx.Bucket(bucketRecords)
+		b := tx.Bucket(bucketBlocks)
 		b.FillPercent = 1 // keys only ever rise: nothing will be put between them
-		for _, r := range records {
-			if err := b.Put(r.seal()); err != nil {
-				return fmt.Errorf("record %d: %w", r.first, err)
+		for _, e := range set.sorted() {
+			encoded := set.encoded(e)
+			for chunk := 0; len(encoded) > 0; chunk++ {
+				n := min(len(encoded), chunkBytes)
+				if err := b.Put(chunkKey(first, e.first, chunk), encoded[:n]); err != nil {
+					return fmt.Errorf("block %d: %w", e.first, err)
+				}
+				encoded = encoded[n:]
 			}
 		}
-		return b.SetSequence(records[len(records)-1].last())
+		return b.SetSequence(last)
 	})
 }
 

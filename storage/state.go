@@ -284,3 +284,7 @@ func checkpointIn(tx *bolt.Tx, path string) (uint64, error) {
 	}
 	return binary.BigEndian.Uint64(v[4:]), nil
 }
+
+func sequenceKey(sequence uint64) []byte {
+	return binary.BigEndian.AppendUint64(nil, sequence)
+}

@@ -8,6 +8,7 @@ import (
 	"math/bits"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,8 +23,14 @@ type Options struct {
 	ReadOnly bool
 
 	// CommitEvery is how long messages gather before they are written together;
-	// 0 stands for 100 ms. A hard kill takes that much and the time of a commit.
+	// 0 stands for 100 ms. A hard kill takes that much and the time of a write.
 	CommitEvery time.Duration
+
+	// TailBytes is how much is gathered in the tail before it is sealed into blocks; 0
+	// stands for 16 MiB. SealEvery is after how long it is sealed at the latest; 0 stands
+	// for a minute.
+	TailBytes int64
+	SealEvery time.Duration
 
 	// MaxPending is how many bytes may wait for the disk before Append blocks;
 	// 0 stands for 32 MiB. A batch that finds room is always taken whole.
@@ -31,7 +38,7 @@ type Options struct {
 
 	// SegmentBytes is the size at which a new segment file is begun; 0 stands for
 	// 1 GiB, or 128 MiB where addresses have 32 bits. A segment may exceed it by
-	// one commit.
+	// what one tail holds.
 	SegmentBytes int64
 
 	// Log is told when writing begins to fail and when it goes on; nil for no log.
@@ -40,6 +47,8 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	o.CommitEvery = cmp.Or(o.CommitEvery, 100*time.Millisecond)
+	o.TailBytes = cmp.Or(o.TailBytes, 16<<20)
+	o.SealEvery = cmp.Or(o.SealEvery, time.Minute)
 	o.MaxPending = cmp.Or(o.MaxPending, 32<<20)
 	o.SegmentBytes = cmp.Or(o.SegmentBytes, defaultSegmentBytes())
 	if o.Log == nil {
@@ -65,21 +74,33 @@ type Store struct {
 	state     *bolt.DB // its lock is the directory's: the first opened, the last closed
 	segments  *segments
 
-	// The committing goroutine's own.
+	tails [2]*tail
+
+	// The sealing goroutine's own.
 	active   *segment
 	activeDB *bolt.DB
+	set      blockSet
 
-	wake chan struct{} // asks for a commit now; holds one request
-	stop chan struct{} // closed by Close
-	done chan struct{} // closed after the last commit
+	wake     chan struct{} // asks for a commit now; holds one request
+	rounds   chan *round   // to be sealed; holds one
+	stop     chan struct{} // closed by Close
+	done     chan struct{} // closed after the last commit
+	sealDone chan struct{} // closed after the last sealing
 
-	mu        sync.Mutex
-	pending   queue
-	last      uint64        // newest sequence given out
-	committed uint64        // newest sequence on disk
-	failure   error         // of the latest commit; nil when it went well
-	closed    bool          // nothing is taken any more
-	changed   chan struct{} // closed and replaced after each commit, and by Close
+	mu          sync.Mutex
+	pending     queue
+	current     *round        // takes what is written
+	sealing     *round        // is being sealed; nil if none is
+	last        uint64        // newest sequence given out
+	written     uint64        // newest sequence in a tail
+	committed   uint64        // newest sequence that would survive a power cut
+	blocksTo    uint64        // newest sequence in a segment
+	synced      time.Time     // when the tail was synced last
+	syncWanted  bool          // somebody waits for that
+	failure     error         // of the latest commit; nil when it went well
+	sealFailure error         // of the latest sealing
+	closed      bool          // nothing is taken any more
+	changed     chan struct{} // closed and replaced after each commit and sealing, and by Close
 }
 
 // Open opens the data directory, and creates it if need be. It fails at once
@@ -91,7 +112,9 @@ func Open(directory string, o Options) (*Store, error) {
 		options:   o.withDefaults(),
 		wake:      make(chan struct{}, 1),
 		stop:      make(chan struct{}),
+		rounds:    make(chan *round, 1),
 		done:      make(chan struct{}),
+		sealDone:  make(chan struct{}),
 		changed:   make(chan struct{}),
 	}
 	if err := s.open(); err != nil {
@@ -101,6 +124,7 @@ func Open(directory string, o Options) (*Store, error) {
 	if o.ReadOnly {
 		close(s.done)
 	} else {
+		go s.sealLoop()
 		go s.commitLoop()
 	}
 	return s, nil
@@ -119,36 +143,131 @@ func (s *Store) open() (err error) {
 	if s.segments, err = openSegments(segmentDir); err != nil {
 		return err
 	}
-	s.segments.mapped = mapSize(s.options.SegmentBytes + 2*int64(s.options.MaxPending))
+	s.segments.mapped = mapSize(s.options.SegmentBytes + 2*s.options.TailBytes)
+	if err := s.findSealed(); err != nil {
+		return err
+	}
 	if s.options.ReadOnly {
-		return s.findLast()
+		return s.readTails()
 	}
 	return s.resume()
 }
 
+// readTails takes over the unsealed messages of a store that is only read.
+func (s *Store) readTails() error {
+	s.current = &round{first: s.blocksTo + 1}
+	for _, r := range s.tailsFound() {
+		if r.err != nil {
+			return r.err
+		}
+		s.current.add(r.records)
+	}
+	s.written = max(s.blocksTo, s.current.last())
+	s.last, s.committed = s.written, s.written
+	return nil
+}
+
+// A foundTail is the unsealed messages that one tail holds.
+type foundTail struct {
+	tailContent
+	file int // its number
+	err  error
+}
+
+// tailsFound reads the tails, that with the older messages first.
+func (s *Store) tailsFound() (found []foundTail) {
+	for i := range s.tails {
+		f := foundTail{file: i}
+		if f.tailContent, f.err = readTailFile(tailPath(s.directory, i)); f.err == nil {
+			f.records = slices.DeleteFunc(f.records, func(r *record) bool { return r.last() <= s.blocksTo })
+			if len(f.records) == 0 {
+				continue
+			}
+		}
+		found = append(found, f)
+	}
+	slices.SortFunc(found, func(a, b foundTail) int { return cmp.Compare(a.firstSequence(), b.firstSequence()) })
+	return found
+}
+
+func (f *foundTail) firstSequence() uint64 {
+	if len(f.records) == 0 {
+		return 0
+	}
+	return f.records[0].first
+}
+
 // resume makes the store ready to go on where its files end.
 func (s *Store) resume() error {
-	if err := s.findLast(); err != nil {
-		return err
+	found := s.tailsFound()
+	for i := range s.tails {
+		var err error
+		if s.tails[i], err = openTail(tailPath(s.directory, i), s.options.TailBytes+s.options.TailBytes/8); err != nil {
+			return err
+		}
+	}
+	s.written = s.blocksTo
+	for _, f := range found {
+		if f.err != nil {
+			return f.err
+		}
+		s.takeOver(f)
 	}
 	checkpoint, err := readCheckpoint(s.state)
 	if err != nil {
 		return err
 	}
-	if checkpoint > s.last {
-		// No crash does this, only the loss of segment files. The states include
-		// messages with these numbers, so the numbers are spent.
-		s.options.Log.Warnf("storage: %s: messages %d to %d are in the states but in no segment", s.directory, s.last+1, checkpoint)
-		s.last, s.committed = checkpoint, checkpoint
+	if checkpoint > s.written {
+		// No crash does this, only the loss of files. The states include messages with
+		// these numbers, so the numbers are spent.
+		s.options.Log.Warnf("storage: %s: messages %d to %d are in the states but in no file", s.directory, s.written+1, checkpoint)
+		s.written = checkpoint
+		s.sealing, s.current = cmp.Or(s.sealing, s.current), nil
 	}
+	s.last, s.committed = s.written, s.written
+	if err := s.activateNewest(); err != nil {
+		return err
+	}
+	if s.sealing != nil {
+		s.rounds <- s.sealing
+	}
+	if s.current != nil {
+		return nil
+	}
+	free := s.tails[0]
+	if s.sealing != nil {
+		free = s.otherTail(s.sealing.tail)
+	}
+	return s.beginRound(free, s.last+1)
+}
+
+// takeOver makes a tail's messages the present round, and what was that the one to seal.
+func (s *Store) takeOver(f foundTail) {
+	t := s.tails[f.file]
+	t.epoch, t.end, t.dirty = f.epoch, f.end, true
+	s.sealing = s.current
+	s.current = &round{tail: t, first: f.firstSequence(), began: time.Now()}
+	s.current.add(f.records)
+	s.written = s.current.last()
+}
+
+// activateNewest makes the newest segment the one that is written to, or a new one if
+// there is none.
+func (s *Store) activateNewest() error {
 	if g := s.segments.newest(); g != nil {
 		return s.activate(g)
 	}
-	return s.activateNew(s.last + 1)
+	first := s.last + 1
+	for _, r := range [...]*round{s.sealing, s.current} {
+		if r != nil {
+			first = min(first, r.first)
+		}
+	}
+	return s.activateNew(first)
 }
 
-// findLast sets last and committed from the newest segment.
-func (s *Store) findLast() error {
+// findSealed sets blocksTo from the newest segment.
+func (s *Store) findSealed() error {
 	g := s.segments.newest()
 	if g == nil {
 		return nil
@@ -157,12 +276,11 @@ func (s *Store) findLast() error {
 	if err != nil {
 		return err
 	}
-	s.last, err = lastSequence(db)
-	s.committed = s.last
+	s.blocksTo, err = lastSequence(db)
 	return errors.Join(err, s.segments.release(g))
 }
 
-// activate makes g the segment that commits go to.
+// activate makes g the segment that blocks go to.
 func (s *Store) activate(g *segment) error {
 	db, err := s.segments.acquireToWrite(g)
 	if err != nil {
@@ -221,11 +339,16 @@ func (s *Store) lost() error {
 	if s.failure == nil {
 		return nil
 	}
-	return fmt.Errorf("messages %d to %d are lost: %w", s.committed+1, s.last, s.failure)
+	return fmt.Errorf("messages %d to %d are lost: %w", s.written+1, s.last, s.failure)
 }
 
 func (s *Store) closeFiles() error {
 	var errs []error
+	for _, t := range s.tails {
+		if t != nil {
+			errs = append(errs, t.file.Close())
+		}
+	}
 	if s.segments != nil {
 		errs = append(errs, s.segments.close())
 	}

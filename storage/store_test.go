@@ -276,7 +276,7 @@ func TestUnknownSchema(t *testing.T) {
 	}{
 		{"state of another version", "state.db", set("meta", "schema", "skewatch state 2"), `"skewatch state 2"`},
 		{"segment of another version", first, set("meta", "schema", "skewatch segment 9"), `"skewatch segment 9"`},
-		{"segment in the state's place", "state.db", set("meta", "schema", string(schemaSegment)), `"skewatch segment 1"`},
+		{"segment in the state's place", "state.db", set("meta", "schema", string(schemaSegment)), `"skewatch segment 2"`},
 		{"somebody else's database", "state.db", func(tx *bolt.Tx) error {
 			return errors.Join(tx.DeleteBucket(bucketMeta), set("widgets", "a", "b")(tx))
 		}, `is ""`},

@@ -1,0 +1,152 @@
+package storage
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+)
+
+// A tail is a file of messages that have arrived and aren't sealed into blocks yet. It
+// is preallocated, and written from the beginning again when its messages are sealed.
+// There are two, written in turn: while one is sealed the other takes what comes.
+//
+// It begins with a header, all numbers big-endian:
+//
+//	 0  8  "skewtail"
+//	 8  4  tailVersion
+//	12  4  CRC32C of the other bytes of the header
+//	16  8  epoch: a random number, new each time that it is begun anew
+//	24  8  Sequence of the first message
+//	32     records
+//
+// Each record is checked against the epoch, so that those of an earlier one, which
+// stand behind the newest, are never taken for the present one's.
+type tail struct {
+	path  string
+	file  *os.File
+	epoch uint64
+	end   int64 // where the next record goes
+	dirty bool  // written since the last sync
+}
+
+const (
+	tailMagic       = "skewtail"
+	tailVersion     = 1
+	tailHeaderBytes = 32
+)
+
+func tailPath(directory string, i int) string {
+	return filepath.Join(directory, fmt.Sprintf("tail.%d", i))
+}
+
+// openTail opens a tail's file to write, and gives it its size.
+func openTail(path string, size int64) (*tail, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := preallocate(f, size); err != nil {
+		return nil, errors.Join(fmt.Errorf("preallocate %s: %w", path, err), f.Close())
+	}
+	return &tail{path: path, file: f}, nil
+}
+
+// begin makes the tail empty, for messages from first on.
+func (t *tail) begin(first uint64) error {
+	epoch := rand.Uint64()
+	h := make([]byte, tailHeaderBytes)
+	copy(h, tailMagic)
+	binary.BigEndian.PutUint32(h[8:], tailVersion)
+	binary.BigEndian.PutUint64(h[16:], epoch)
+	binary.BigEndian.PutUint64(h[24:], first)
+	binary.BigEndian.PutUint32(h[12:], tailSum(h))
+	if _, err := t.file.WriteAt(h, 0); err != nil {
+		return fmt.Errorf("storage: begin a tail: %w", err)
+	}
+	t.epoch, t.end, t.dirty = epoch, tailHeaderBytes, true
+	return nil
+}
+
+func tailSum(h []byte) uint32 {
+	return crc32.Update(crc32.Checksum(h[:12], castagnoli), castagnoli, h[16:tailHeaderBytes])
+}
+
+// write appends records. After an error the next call writes over what it wrote.
+func (t *tail) write(records []*record) error {
+	end := t.end
+	for _, r := range records {
+		b := r.seal(t.epoch)
+		if _, err := t.file.WriteAt(b, end); err != nil {
+			return fmt.Errorf("storage: write a tail: %w", err)
+		}
+		end += int64(len(b))
+	}
+	t.end, t.dirty = end, true
+	return nil
+}
+
+// sync makes what was written survive a power cut.
+func (t *tail) sync() error {
+	if !t.dirty {
+		return nil
+	}
+	if err := syncData(t.file); err != nil {
+		return fmt.Errorf("storage: sync a tail: %w", err)
+	}
+	t.dirty = false
+	return nil
+}
+
+// readTailFile reads a tail that may not be there yet.
+func readTailFile(path string) (tailContent, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return tailContent{}, nil
+	}
+	if err != nil {
+		return tailContent{}, err
+	}
+	defer f.Close()
+	c, err := readTail(f)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", path, err)
+	}
+	return c, err
+}
+
+// A tailContent is what a tail holds.
+type tailContent struct {
+	epoch   uint64
+	end     int64
+	records []*record
+}
+
+// readTail reads a tail up to the first record that isn't whole: what a power cut took
+// follows there, or what an earlier epoch left.
+func readTail(r io.Reader) (c tailContent, err error) {
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return c, err
+	}
+	if len(b) < tailHeaderBytes || binary.BigEndian.Uint32(b[12:]) != tailSum(b) {
+		return c, nil // not begun yet
+	}
+	if v := binary.BigEndian.Uint32(b[8:]); string(b[:8]) != tailMagic || v != tailVersion {
+		return c, fmt.Errorf("%w: is a tail of version %d, this version reads %d", ErrSchema, v, tailVersion)
+	}
+	c.epoch, c.end = binary.BigEndian.Uint64(b[16:]), tailHeaderBytes
+	for next := binary.BigEndian.Uint64(b[24:]); ; {
+		record, err := readRecord(b[c.end:], c.epoch)
+		if err != nil || record.first != next || record.count == 0 {
+			return c, nil
+		}
+		c.records = append(c.records, record)
+		c.end += int64(record.size())
+		next = record.last() + 1
+	}
+}
