@@ -126,14 +126,12 @@ func writtenBytes(b *testing.B) (n int64) {
 }
 
 func BenchmarkMessages(b *testing.B) {
-	s := openStore(b, b.TempDir(), Options{})
-	batch := lines(64 * 50)
-	for range 100 {
-		if err := s.Append(batch); err != nil {
-			b.Fatal(err)
-		}
+	s := openStore(b, b.TempDir(), Options{SealEvery: time.Second})
+	f := fleet{rand.New(rand.NewPCG(1, 2)), 1000, false}
+	if err := s.Append(f.messages(300_000, message.TCP)); err != nil {
+		b.Fatal(err)
 	}
-	syncStore(b, s)
+	awaitSealed(b, s)
 	for _, bb := range []struct {
 		name string
 		q    Query

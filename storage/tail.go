@@ -29,6 +29,7 @@ import (
 type tail struct {
 	path  string
 	file  *os.File
+	size  int64 // preallocated
 	epoch uint64
 	end   int64 // where the next record goes
 	dirty bool  // written since the last sync
@@ -53,11 +54,16 @@ func openTail(path string, size int64) (*tail, error) {
 	if err := preallocate(f, size); err != nil {
 		return nil, errors.Join(fmt.Errorf("preallocate %s: %w", path, err), f.Close())
 	}
-	return &tail{path: path, file: f}, nil
+	return &tail{path: path, file: f, size: size}, nil
 }
 
 // begin makes the tail empty, for messages from first on.
 func (t *tail) begin(first uint64) error {
+	if t.end > t.size { // it outgrew its place while the other was sealed
+		if err := t.file.Truncate(t.size); err != nil {
+			return fmt.Errorf("storage: begin a tail: %w", err)
+		}
+	}
 	epoch := rand.Uint64()
 	h := make([]byte, tailHeaderBytes)
 	copy(h, tailMagic)
