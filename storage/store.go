@@ -156,11 +156,12 @@ func (s *Store) open() (err error) {
 // readTails takes over the unsealed messages of a store that is only read.
 func (s *Store) readTails() error {
 	s.current = &round{first: s.blocksTo + 1}
-	for _, r := range s.tailsFound() {
-		if r.err != nil {
-			return r.err
-		}
-		s.current.add(r.records)
+	found, err := s.usableTails()
+	if err != nil {
+		return err
+	}
+	for _, f := range found {
+		s.current.add(f.records)
 	}
 	s.written = max(s.blocksTo, s.current.last())
 	s.last, s.committed = s.written, s.written
@@ -197,20 +198,46 @@ func (f *foundTail) firstSequence() uint64 {
 	return f.records[0].first
 }
 
+// usableTails reads the tails to go on with. A file that is no tail is set aside, and what
+// is lost of others is logged.
+func (s *Store) usableTails() (usable []foundTail, err error) {
+	for _, f := range s.tailsFound() {
+		path := tailPath(s.directory, f.file)
+		switch {
+		case errors.Is(f.err, errTail) && s.options.ReadOnly:
+			s.options.Log.Errorf("storage: %v; its messages are missing", f.err)
+			continue
+		case errors.Is(f.err, errTail):
+			aside := fmt.Sprintf("%s.damaged-%d", path, time.Now().Unix())
+			if err := os.Rename(path, aside); err != nil {
+				return nil, err
+			}
+			s.options.Log.Errorf("storage: %v; set aside as %s, and its messages are missing", f.err, aside)
+			continue
+		case f.err != nil:
+			return nil, f.err
+		}
+		for _, lost := range f.lost {
+			s.options.Log.Errorf("storage: %s: messages %d to %d can't be read, and are missing", path, lost.first, lost.last)
+		}
+		usable = append(usable, f)
+	}
+	return usable, nil
+}
+
 // resume makes the store ready to go on where its files end.
 func (s *Store) resume() error {
-	found := s.tailsFound()
+	found, err := s.usableTails()
+	if err != nil {
+		return err
+	}
 	for i := range s.tails {
-		var err error
 		if s.tails[i], err = openTail(tailPath(s.directory, i), s.options.TailBytes+s.options.TailBytes/8); err != nil {
 			return err
 		}
 	}
 	s.written = s.blocksTo
 	for _, f := range found {
-		if f.err != nil {
-			return f.err
-		}
 		s.takeOver(f)
 	}
 	checkpoint, err := readCheckpoint(s.state)

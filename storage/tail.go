@@ -128,31 +128,68 @@ func readTailFile(path string) (tailContent, error) {
 // A tailContent is what a tail holds.
 type tailContent struct {
 	epoch   uint64
-	end     int64
+	end     int64 // of the last whole record
 	records []*record
+	lost    []lostRange
 }
 
-// readTail reads a tail up to the first record that isn't whole: what a power cut took
-// follows there, or what an earlier epoch left.
+// A lostRange is messages that stood before others in a tail and can't be read.
+type lostRange struct{ first, last uint64 }
+
+// errTail says that a file is no tail.
+var errTail = errors.New("its header is damaged, or it is no tail")
+
+// readTail reads a tail up to its last whole record: what a power cut took follows there,
+// or what an earlier epoch left. It passes over records that are damaged.
 func readTail(r io.Reader) (c tailContent, err error) {
 	b, err := io.ReadAll(r)
-	if err != nil {
+	switch {
+	case err != nil:
 		return c, err
-	}
-	if len(b) < tailHeaderBytes || binary.BigEndian.Uint32(b[12:]) != tailSum(b) {
+	case len(b) < tailHeaderBytes || isZero(b[:tailHeaderBytes]):
 		return c, nil // not begun yet
+	case binary.BigEndian.Uint32(b[12:]) != tailSum(b) || string(b[:8]) != tailMagic:
+		return c, errTail
 	}
-	if v := binary.BigEndian.Uint32(b[8:]); string(b[:8]) != tailMagic || v != tailVersion {
+	if v := binary.BigEndian.Uint32(b[8:]); v != tailVersion {
 		return c, fmt.Errorf("%w: is a tail of version %d, this version reads %d", ErrSchema, v, tailVersion)
 	}
 	c.epoch, c.end = binary.BigEndian.Uint64(b[16:]), tailHeaderBytes
-	for next := binary.BigEndian.Uint64(b[24:]); ; {
-		record, err := readRecord(b[c.end:], c.epoch)
-		if err != nil || record.first != next || record.count == 0 {
+	next := binary.BigEndian.Uint64(b[24:])
+	for {
+		r, at := findRecord(b, c.end, c.epoch, next)
+		if r == nil {
 			return c, nil
 		}
-		c.records = append(c.records, record)
-		c.end += int64(record.size())
-		next = record.last() + 1
+		if r.first > next {
+			c.lost = append(c.lost, lostRange{next, r.first - 1})
+		}
+		c.records = append(c.records, r)
+		c.end = at + int64(r.size())
+		next = r.last() + 1
 	}
+}
+
+func isZero(b []byte) bool {
+	for _, v := range b {
+		if v != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// findRecord returns the first whole record at or behind a place whose messages are next
+// or later ones, and where it is; nil if there is none.
+func findRecord(b []byte, at int64, epoch, next uint64) (*record, int64) {
+	const reach = 1 << 32 // further on no number of the same tail can be
+	for ; at+headerBytes <= int64(len(b)); at++ {
+		if first := binary.BigEndian.Uint64(b[at+16:]); first < next || first-next > reach {
+			continue
+		}
+		if r, err := readRecord(b[at:], epoch); err == nil && r.count > 0 {
+			return r, at
+		}
+	}
+	return nil, 0
 }

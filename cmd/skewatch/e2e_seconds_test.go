@@ -7,15 +7,15 @@ import (
 	"github.com/skewatch/skewatch/cmd/internal/testbed"
 )
 
-// withinSeconds is how near an estimate must come by stamps of whole seconds after ten
+// afterTenMinutes is how near an estimate must come by stamps of whole seconds after ten
 // minutes of a message each half second.
-const withinSeconds = 20 * time.Millisecond
+const afterTenMinutes = 20 * time.Millisecond
 
 // TestEndToEndSeconds runs real rsyslogd hosts whose stamps bear whole seconds only: the
 // estimate comes to milliseconds all the same, and the interval holds the truth all along.
 func TestEndToEndSeconds(t *testing.T) {
 	s := startServer(t, t.TempDir())
-	within := lasting(withinSeconds, withinWholeSecond)
+	within := lasting(afterTenMinutes, withinWholeSecond)
 	host := func(name, transport string, clock testbed.Clock) *member {
 		target := s.UDP
 		if transport == "tcp" {

@@ -1,0 +1,146 @@
+package storage
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+
+	logrustest "github.com/sirupsen/logrus/hooks/test"
+)
+
+// writtenTail returns the bytes of a tail of records with three messages each, and where
+// each record ends.
+func writtenTail(t *testing.T, records int) (b []byte, ends []int64) {
+	t.Helper()
+	f, err := openTail(tailPath(t.TempDir(), 0), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.file.Close()
+	if err := f.begin(1); err != nil {
+		t.Fatal(err)
+	}
+	for i := range records {
+		r := newRecord(uint64(3*i) + 1)
+		for n := range uint64(3) {
+			m := numbered(r.first + n)
+			r.add(&m)
+		}
+		if err := f.write([]*record{r}); err != nil {
+			t.Fatal(err)
+		}
+		ends = append(ends, f.end)
+	}
+	if b, err = os.ReadFile(f.path); err != nil {
+		t.Fatal(err)
+	}
+	return b, ends
+}
+
+// A tail that a power cut has cut anywhere gives all records before the cut.
+func TestTailCutAnywhere(t *testing.T) {
+	b, ends := writtenTail(t, 5)
+	for n := range b {
+		c, err := readTail(bytes.NewReader(b[:n]))
+		if err != nil {
+			t.Fatalf("cut to %d bytes: %v", n, err)
+		}
+		whole := 0
+		for whole < len(ends) && ends[whole] <= int64(n) {
+			whole++
+		}
+		if len(c.records) != whole || len(c.lost) > 0 {
+			t.Errorf("cut to %d bytes: %d records, lost %v, want %d", n, len(c.records), c.lost, whole)
+		}
+	}
+}
+
+// Every changed byte is noticed, and costs no more than the record it is in.
+func TestTailDamageIsSeen(t *testing.T) {
+	b, ends := writtenTail(t, 4)
+	for i := range b {
+		b[i] ^= 0x10
+		c, err := readTail(bytes.NewReader(b))
+		in := 0
+		for in < len(ends) && ends[in] <= int64(i) {
+			in++
+		}
+		switch last := len(ends) - 1; {
+		case i < tailHeaderBytes:
+			if err == nil {
+				t.Errorf("byte %d of the header: no damage seen", i)
+			}
+		case err != nil || len(c.records) != last:
+			t.Errorf("byte %d: %d records, %v, want %d", i, len(c.records), err, last)
+		case in < last && (len(c.lost) != 1 || c.lost[0].first != uint64(3*in)+1 || c.lost[0].last != uint64(3*in)+3):
+			t.Errorf("byte %d: lost %v, want messages %d to %d", i, c.lost, 3*in+1, 3*in+3)
+		}
+		b[i] ^= 0x10
+	}
+}
+
+// What an earlier epoch left behind the present one's records is never read.
+func TestTailForgetsEarlierEpochs(t *testing.T) {
+	f, err := openTail(tailPath(t.TempDir(), 0), 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.file.Close()
+	for range 3 {
+		if err := f.begin(1); err != nil {
+			t.Fatal(err)
+		}
+		for first := uint64(1); first < 9; first++ {
+			r := newRecord(first)
+			m := numbered(first)
+			r.add(&m)
+			if err := f.write([]*record{r}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := f.begin(1); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := readTailFile(f.path); err != nil || len(c.records) != 0 {
+		t.Errorf("a tail that was begun anew has %d records, %v", len(c.records), err)
+	}
+}
+
+func TestTailsAreReplayed(t *testing.T) {
+	directory := t.TempDir()
+	for _, o := range []Options{{}, {TailBytes: 4 << 10}, {SealEvery: 1}} {
+		s := openStore(t, directory, o)
+		before := s.Last()
+		appendNumbered(t, s, 500)
+		s.Close()
+		s = openStore(t, directory, Options{ReadOnly: true})
+		wantNumbered(t, s, before+500)
+		s.Close()
+	}
+}
+
+// A file that is no tail is set aside, and collecting goes on.
+func TestForeignTailIsSetAside(t *testing.T) {
+	directory := t.TempDir()
+	s := openStore(t, directory, Options{})
+	appendNumbered(t, s, 10)
+	s.Close()
+	if err := os.WriteFile(tailPath(directory, 0), bytes.Repeat([]byte("not ours"), 100), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log, seen := logrustest.NewNullLogger()
+	s = openStore(t, directory, Options{Log: log, ReadOnly: true})
+	s.Close()
+	if e := seen.LastEntry(); e == nil || !strings.Contains(e.Message, "missing") {
+		t.Errorf("logged %v, want that messages are missing", e)
+	}
+	s = openStore(t, directory, Options{Log: log})
+	if e := seen.LastEntry(); e == nil || !strings.Contains(e.Message, "set aside") {
+		t.Errorf("logged %v, want that a tail is set aside", e)
+	}
+	appendNumbered(t, s, 10)
+	syncStore(t, s)
+	wantNumbered(t, s, 10)
+}
