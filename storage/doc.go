@@ -32,8 +32,8 @@ sees to that for the states.
 	segments/00000000000004711000.db   messages from sequence 4711000 on
 
 A segment's bucket holds blocks in chunks of 2,000 bytes; their keys are the first
-sequence of the round that was sealed together, the first of the block, and the
-chunk's number. A block's header has the range of its receive times and the
+sequence of the round that was sealed together, the partition, the first sequence of
+the block, and the chunk's number. A block's header has the range of its receive times and the
 originators in it, so that a query passes over what it has no business with, and a
 CRC32C of its own; so have the block's body (bbolt has none), every record of a tail
 and every value in state.db.

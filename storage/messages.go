@@ -1,8 +1,11 @@
 package storage
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"net/netip"
+	"strings"
 
 	"github.com/skewatch/skewatch/collector/message"
 	bolt "go.etcd.io/bbolt"
@@ -13,6 +16,10 @@ type Query struct {
 	After uint64 // only messages with a Sequence greater than this
 	Since int64  // only messages with Received at or after this, Unix ns; 0 for no limit
 	Until int64  // only messages with Received before this, Unix ns; 0 for no limit
+
+	// Host asks only for messages of the host of this name, in any case; a message
+	// without a name goes by its Source. "" stands for all.
+	Host string
 }
 
 // mayMatch reports whether messages received between earliest and latest can
@@ -23,7 +30,14 @@ func (q *Query) mayMatch(earliest, latest int64) bool {
 }
 
 func (q *Query) matches(m *message.Message) bool {
-	return m.Sequence > q.After && q.mayMatch(m.Received, m.Received)
+	return m.Sequence > q.After && q.mayMatch(m.Received, m.Received) && (q.Host == "" || q.matchesHost(m))
+}
+
+func (q *Query) matchesHost(m *message.Message) bool {
+	if len(m.Host) == 0 {
+		return m.Source.String() == q.Host
+	}
+	return len(m.Host) == len(q.Host) && strings.EqualFold(string(m.Host), q.Host)
 }
 
 // Messages calls fn with each message that q selects, in order of Sequence, up
@@ -42,7 +56,7 @@ func (s *Store) Messages(ctx context.Context, q Query, fn func(*message.Message)
 	if closed {
 		return ErrClosed
 	}
-	r := messageReader{query: q, last: sealed, fn: fn}
+	r := messageReader{query: q, last: sealed, fn: fn, host: originatorHash([]byte(q.Host), netip.Addr{})}
 	for _, g := range s.segments.from(q.After + 1) {
 		if g.first > sealed {
 			break
@@ -80,6 +94,7 @@ func (s *Store) readSegment(ctx context.Context, g *segment, r *messageReader) e
 // A messageReader is one call of Messages.
 type messageReader struct {
 	query  Query
+	host   uint32 // originatorHash of query.Host
 	last   uint64 // the newest sealed message to read
 	fn     func(*message.Message) error
 	path   string // of the segment being read
@@ -115,13 +130,13 @@ func (r *messageReader) readRounds(ctx context.Context, db *bolt.DB) error {
 func roundOf(db *bolt.DB, sequence uint64) (round uint64, err error) {
 	err = view(db, func(tx *bolt.Tx) error {
 		c := tx.Bucket(bucketBlocks).Cursor()
-		k, _ := c.Seek(chunkKey(sequence+1, 0, 0))
+		k, _ := c.Seek(chunkKey{round: sequence + 1}.encode())
 		if k == nil {
 			k, _ = c.Last()
 		} else if before, _ := c.Prev(); before != nil {
 			k = before
 		}
-		round, _, _ = splitChunkKey(k)
+		round = readChunkKey(k).round
 		return nil
 	})
 	return round, err
@@ -133,23 +148,14 @@ func (r *messageReader) load(db *bolt.DB, round uint64) (next uint64, err error)
 	r.blocks, r.bytes = r.blocks[:0], r.bytes[:0]
 	err = view(db, func(tx *bolt.Tx) error {
 		c := tx.Bucket(bucketBlocks).Cursor()
-		wanted := false
-		for k, v := c.Seek(chunkKey(round, 0, 0)); k != nil; k, v = c.Next() {
-			of, block, chunk := splitChunkKey(k)
-			if of != round {
-				next = of
-				return nil
-			}
-			if chunk == 0 {
-				if wanted = r.mayHold(v); wanted {
-					r.blocks = append(r.blocks, storedBlock{first: block, start: len(r.bytes)})
-				}
-			}
-			if wanted {
-				r.bytes = append(r.bytes, v...)
-				r.blocks[len(r.blocks)-1].end = len(r.bytes)
-			}
+		from, to := chunkKey{round: round}, chunkKey{round: round + 1}
+		if r.query.Host != "" {
+			from.partition = partitionOf(r.host)
+			to = chunkKey{round: round, partition: from.partition + 1}
 		}
+		r.copyBlocks(c, from.encode(), to.encode())
+		k, _ := c.Seek(chunkKey{round: round + 1}.encode())
+		next = readChunkKey(k).round
 		return nil
 	})
 	if err != nil {
@@ -158,11 +164,28 @@ func (r *messageReader) load(db *bolt.DB, round uint64) (next uint64, err error)
 	return next, nil
 }
 
+// copyBlocks copies those blocks between two keys that may hold what is asked for.
+func (r *messageReader) copyBlocks(c *bolt.Cursor, from, to []byte) {
+	wanted := false
+	for k, v := c.Seek(from); k != nil && bytes.Compare(k, to) < 0; k, v = c.Next() {
+		key := readChunkKey(k)
+		if key.chunk == 0 {
+			if wanted = r.mayHold(v); wanted {
+				r.blocks = append(r.blocks, storedBlock{first: key.block, start: len(r.bytes)})
+			}
+		}
+		if wanted {
+			r.bytes = append(r.bytes, v...)
+			r.blocks[len(r.blocks)-1].end = len(r.bytes)
+		}
+	}
+}
+
 // mayHold reports whether the block whose first chunk is given has to be read.
 func (r *messageReader) mayHold(first []byte) bool {
 	h, err := readBlockHeader(first)
 	return err != nil || // to have it reported
-		h.last > r.query.After && r.query.mayMatch(h.earliest, h.latest)
+		h.last > r.query.After && r.query.mayMatch(h.earliest, h.latest) && (r.query.Host == "" || h.mayHold(r.host))
 }
 
 // readBlocks passes on the messages of the blocks that were loaded, in order.

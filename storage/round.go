@@ -52,6 +52,7 @@ type blockSet struct {
 
 // An encodedBlock is a place in a blockSet's bytes.
 type encodedBlock struct {
+	partition  uint8
 	first      uint64 // sequence of its first message
 	start, end int
 }
@@ -65,34 +66,41 @@ func (s *blockSet) fill(r *round) error {
 		}
 	}
 	for i := range s.writers {
-		s.close(&s.writers[i])
+		s.close(uint8(i))
 	}
 	return nil
 }
 
 func (s *blockSet) add(m *message.Message) error {
-	w := &s.writers[originatorHash(m.Host, m.Source)%partitions]
+	p := partitionOf(originatorHash(m.Host, m.Source))
+	w := &s.writers[p]
 	if w.rows() >= blockRows || w.rows() > 0 && w.rawBytes()+len(m.Raw) > blockBytes {
-		s.close(w)
+		s.close(p)
 	}
 	w.add(m)
 	return nil
 }
 
-// close ends a writer's block.
-func (s *blockSet) close(w *blockWriter) {
+// partitionOf returns the partition of an originator, by its originatorHash.
+func partitionOf(hash uint32) uint8 { return uint8(hash % partitions) }
+
+// close ends the block of a partition.
+func (s *blockSet) close(p uint8) {
+	w := &s.writers[p]
 	if w.rows() == 0 {
 		return
 	}
-	b := encodedBlock{first: w.header.first, start: len(s.bytes)}
+	b := encodedBlock{partition: p, first: w.header.first, start: len(s.bytes)}
 	s.bytes = w.seal(s.bytes)
 	b.end = len(s.bytes)
 	s.blocks = append(s.blocks, b)
 }
 
-// sorted returns the blocks in order of their first messages.
+// sorted returns the blocks in the order of their keys.
 func (s *blockSet) sorted() []encodedBlock {
-	slices.SortFunc(s.blocks, func(a, b encodedBlock) int { return cmp.Compare(a.first, b.first) })
+	slices.SortFunc(s.blocks, func(a, b encodedBlock) int {
+		return cmp.Or(cmp.Compare(a.partition, b.partition), cmp.Compare(a.first, b.first))
+	})
 	return s.blocks
 }
 

@@ -188,22 +188,35 @@ func lastSequence(db *bolt.DB) (last uint64, err error) {
 // chunks of half a page, it writes little more than it stores.
 const chunkBytes = 2000
 
-// A chunk's key is the first sequence of the round and of the block, 8 bytes each, and
-// the chunk's number in the block, 2 bytes, all big-endian.
-const chunkKeyBytes = 18
-
-func chunkKey(round, block uint64, chunk int) []byte {
-	key := binary.BigEndian.AppendUint64(make([]byte, 0, chunkKeyBytes), round)
-	key = binary.BigEndian.AppendUint64(key, block)
-	return binary.BigEndian.AppendUint16(key, uint16(chunk))
+// A chunkKey says which part of a block a value is. It is stored as the first sequence of
+// the round (8 bytes), the partition (1), the first sequence of the block (8) and the
+// chunk's number in the block (2), all big-endian.
+type chunkKey struct {
+	round     uint64
+	partition uint8
+	block     uint64
+	chunk     int
 }
 
-// splitChunkKey is the inverse of chunkKey; zeros for what isn't such a key.
-func splitChunkKey(key []byte) (round, block uint64, chunk int) {
-	if len(key) != chunkKeyBytes {
-		return 0, 0, 0
+const chunkKeyBytes = 19
+
+func (k chunkKey) encode() []byte {
+	b := binary.BigEndian.AppendUint64(make([]byte, 0, chunkKeyBytes), k.round)
+	b = binary.BigEndian.AppendUint64(append(b, k.partition), k.block)
+	return binary.BigEndian.AppendUint16(b, uint16(k.chunk))
+}
+
+// readChunkKey is the inverse of encode; zeros for what isn't such a key.
+func readChunkKey(b []byte) chunkKey {
+	if len(b) != chunkKeyBytes {
+		return chunkKey{}
 	}
-	return binary.BigEndian.Uint64(key), binary.BigEndian.Uint64(key[8:]), int(binary.BigEndian.Uint16(key[16:]))
+	return chunkKey{
+		round:     binary.BigEndian.Uint64(b),
+		partition: b[8],
+		block:     binary.BigEndian.Uint64(b[9:]),
+		chunk:     int(binary.BigEndian.Uint16(b[17:])),
+	}
 }
 
 // writeBlocks appends the blocks of a round, of messages first to last, to a segment in
@@ -216,7 +229,8 @@ func writeBlocks(db *bolt.DB, first, last uint64, set *blockSet) error {
 			encoded := set.encoded(e)
 			for chunk := 0; len(encoded) > 0; chunk++ {
 				n := min(len(encoded), chunkBytes)
-				if err := b.Put(chunkKey(first, e.first, chunk), encoded[:n]); err != nil {
+				key := chunkKey{first, e.partition, e.first, chunk}
+				if err := b.Put(key.encode(), encoded[:n]); err != nil {
 					return fmt.Errorf("block %d: %w", e.first, err)
 				}
 				encoded = encoded[n:]

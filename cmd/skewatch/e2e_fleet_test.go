@@ -66,7 +66,7 @@ func TestEndToEndFleet(t *testing.T) {
 		}
 		m.rsyslogd = testbed.StartRsyslogd(t, m.Host)
 	}
-	feedFleet(t, fleet, meanInterval, lasting(120*time.Second, 50*time.Second))
+	feedFleet(t, fleet, meanInterval, lasting(120*time.Second, 80*time.Second))
 
 	for _, m := range fleet {
 		eventually(t, 20*time.Second, func() error { return checkNumbers(askMessages(t, s, m.Name), m.sent) })

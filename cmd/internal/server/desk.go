@@ -63,6 +63,9 @@ func (d *desk) findings(ctx context.Context, since, until int64, after uint64, f
 // received before the question are among them.
 func (d *desk) Messages(ctx context.Context, q api.Query, fn func(api.Message) error) error {
 	query := storage.Query{After: q.After, Since: unixNano(q.Since), Until: unixNano(q.Until)}
+	if !strings.ContainsAny(q.Host, globSigns) {
+		query.Host = q.Host // whose blocks alone are read then
+	}
 	rule := rules(d.cfg)
 	return d.follow(ctx, q, &d.stored, func() error {
 		_ = d.store.Sync(ctx) // when it fails, what is on disk is all there is to show
@@ -80,6 +83,9 @@ func (d *desk) Messages(ctx context.Context, q api.Query, fn func(api.Message) e
 		}))
 	})
 }
+
+// globSigns are the bytes by which a glob differs from a name.
+const globSigns = `*?[\`
 
 // restoreFields parses the fields that the store doesn't keep out of the frame,
 // which it does.
