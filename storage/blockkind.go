@@ -216,7 +216,7 @@ func (k *readKind) read(key []byte) (ok bool) {
 		},
 		MinRTT: time.Duration(c.varint()),
 	}
-	if k.common.Source.UnmarshalBinary(c.bytes(c.uvarint())) != nil {
+	if k.common.Source.UnmarshalBinary(c.counted()) != nil {
 		return false
 	}
 	stampAt, hostAt, hostLen := c.uvarint(), c.uvarint(), c.uvarint()

@@ -112,7 +112,7 @@ func (r *blockReader) readKinds(keys *cursor, n int) (ok bool) {
 	}
 	r.kinds = r.kinds[:n]
 	for i := range r.kinds {
-		key := keys.bytes(keys.uvarint())
+		key := keys.counted()
 		if r.groups[i] >= textGroups || !r.kinds[i].read(key) {
 			return false
 		}

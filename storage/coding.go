@@ -130,11 +130,9 @@ func (e *encoder) addBytes(b []byte) {
 
 var errCoding = errors.New("its messages can't be decoded")
 
-// A decoder reads what an encoder wrote. After anything that can't be read, bad
-// is set and every further read returns zero.
+// A decoder reads what an encoder wrote.
 type decoder struct {
-	buf      []byte
-	bad      bool
+	cursor
 	origin   origin
 	received int64
 }
@@ -161,7 +159,7 @@ func (d *decoder) next(m *message.Message) error {
 	}
 	m.Priority = message.Priority(d.varint())
 	m.Sent = d.stamp(flags)
-	m.Raw = d.bytes()
+	m.Raw = d.counted()
 	var at uint64
 	m.Host, at = d.host(flags, m.Raw)
 	rest := m.Raw[at:]
@@ -175,7 +173,7 @@ func (d *decoder) next(m *message.Message) error {
 }
 
 func (d *decoder) readOrigin() {
-	if err := d.origin.source.UnmarshalBinary(d.bytes()); err != nil {
+	if err := d.origin.source.UnmarshalBinary(d.counted()); err != nil {
 		d.bad = true
 	}
 	d.origin.stampedBy = message.StampedBy(d.byte())
@@ -202,7 +200,7 @@ func (d *decoder) stamp(flags byte) message.Stamp {
 // host returns the host, and where it begins in Raw; 0 if it isn't in it.
 func (d *decoder) host(flags byte, raw []byte) (host []byte, at uint64) {
 	if flags&flagHostInRaw == 0 {
-		return d.bytes(), 0
+		return d.counted(), 0
 	}
 	at, n := d.uvarint(), d.uvarint()
 	if at > uint64(len(raw)) || n > uint64(len(raw))-at {
@@ -224,46 +222,4 @@ func (d *decoder) field(rest []byte) (field, behind []byte) {
 		return nil, nil
 	}
 	return rest[at : at+n : at+n], rest[at+n:]
-}
-
-func (d *decoder) byte() byte {
-	if len(d.buf) == 0 {
-		d.bad = true
-		return 0
-	}
-	b := d.buf[0]
-	d.buf = d.buf[1:]
-	return b
-}
-
-func (d *decoder) varint() int64 {
-	v, n := binary.Varint(d.buf)
-	return int64(d.consume(uint64(v), n))
-}
-
-func (d *decoder) uvarint() uint64 {
-	v, n := binary.Uvarint(d.buf)
-	return d.consume(v, n)
-}
-
-// consume takes away the n bytes that v was read from; n <= 0 says that it
-// couldn't be.
-func (d *decoder) consume(v uint64, n int) uint64 {
-	if n <= 0 {
-		d.bad, d.buf = true, nil
-		return 0
-	}
-	d.buf = d.buf[n:]
-	return v
-}
-
-func (d *decoder) bytes() []byte {
-	n := d.uvarint()
-	if n > uint64(len(d.buf)) {
-		d.bad, d.buf = true, nil
-		return nil
-	}
-	b := d.buf[:n:n]
-	d.buf = d.buf[n:]
-	return b
 }

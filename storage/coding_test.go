@@ -37,7 +37,7 @@ func TestCoding(t *testing.T) {
 	for i := range tests {
 		e.add(&tests[i].m)
 	}
-	d := decoder{buf: e.buf}
+	d := decoder{cursor: cursor{buf: e.buf}}
 	for _, tt := range tests {
 		var have message.Message
 		if err := d.next(&have); err != nil {
@@ -56,7 +56,7 @@ func TestDecoderNeedsEveryByte(t *testing.T) {
 	var e encoder
 	e.add(&m)
 	for n := range e.buf {
-		d := decoder{buf: e.buf[:n]}
+		d := decoder{cursor: cursor{buf: e.buf[:n]}}
 		if err := d.next(new(message.Message)); err == nil {
 			t.Errorf("the first %d of %d bytes decode", n, len(e.buf))
 		}

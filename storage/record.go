@@ -117,7 +117,7 @@ func readRecord(b []byte, epoch uint64) (*record, error) {
 // as failed; damaged says that the messages can't be decoded. The message and its bytes
 // are valid until fn returns.
 func (r *record) each(fn func(*message.Message) error) (damaged, failed error) {
-	d := decoder{buf: r.messages.buf[headerBytes:]}
+	d := decoder{cursor: cursor{buf: r.messages.buf[headerBytes:]}}
 	var m message.Message
 	for i := range r.count {
 		if err := d.next(&m); err != nil {
