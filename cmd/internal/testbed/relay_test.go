@@ -82,7 +82,15 @@ input(type="imtcp" address="127.0.0.1" port="0" listenPortFileName=%q)
 		port, _ = os.ReadFile(portFile)
 		return len(port) > 0
 	})
-	return net.JoinHostPort("127.0.0.1", strings.TrimSpace(string(port)))
+	address := net.JoinHostPort("127.0.0.1", strings.TrimSpace(string(port)))
+	await(t, r.process, "to listen there", func() bool { // the file comes first
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	})
+	return address
 }
 
 func instant(t *testing.T, stamp string) time.Time {
