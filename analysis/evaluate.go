@@ -89,7 +89,7 @@ func (s *State) Evaluate(now int64, path Path, p *Params) Estimate {
 	seen := s.phases.coverage(s.resolution)
 	level := segment(pts, s.resolution, seen.all, s.silence, p)
 	if level.moved {
-		seen = (*phases)(nil).coverage(s.resolution)
+		seen = noPhases.coverage(s.resolution)
 	}
 	e.describe(s, &level, now, p)
 	evidence := onEnvelope(level.points)
@@ -183,7 +183,7 @@ func (e *Estimate) bound(evidence []point, seen coverage, climbing bool, now, re
 	e.Known, e.Bounds = true, BoundResolution
 	if l, recent, window, ok := longestConsistent(evidence, now, origin, low, resolution, p); ok {
 		offset = max(low, origin+nanos(l.offset))
-		if between, ok := sparseOffset(window, now, origin, resolution, p); ok && seen.all {
+		if between, ok := sparseOffset(window, seen, now, origin, resolution, p); ok {
 			offset = max(low, origin+nanos(between))
 		}
 		high = max(low, origin+nanos(l.bound), offset)

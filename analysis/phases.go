@@ -73,9 +73,12 @@ type coverage struct {
 
 const (
 	phaseMinMessages = 48            // fewer say nothing about coverage
-	phaseMinBins     = phaseBins - 2 // hit by a fair part of them each
+	phaseMinBins     = phaseBins - 2 // hit by one message each, or two where there are enough
 	phaseMinInBin    = 8             // before a bin's best counts as prompt
 )
+
+// noPhases are those of a clock that nothing was heard of.
+var noPhases *phases
 
 // coverage folds the generations.
 func (p *phases) coverage(resolution int64) coverage {
@@ -83,8 +86,8 @@ func (p *phases) coverage(resolution int64) coverage {
 	if resolution < coarse {
 		return coverage{all: true, known: true, high: math.MaxInt64}
 	}
-	total, hit := uint32(0), 0
-	var all [phaseBins]uint32
+	total := uint32(0)
+	var counts [phaseBins]uint32
 	if p == nil {
 		return c
 	}
@@ -97,13 +100,17 @@ func (p *phases) coverage(resolution int64) coverage {
 			}
 		}
 		total += n
-		all[bin] = n
+		counts[bin] = n
 		if n >= phaseMinInBin {
 			c.high = min(c.high, best+resolution)
 		}
 	}
-	for _, n := range all {
-		if n > min(total/(4*phaseBins), 1) {
+	least, hit := uint32(1), 0
+	if total >= 4*phaseBins {
+		least = 2
+	}
+	for _, n := range counts {
+		if n >= least {
 			hit++
 		}
 	}

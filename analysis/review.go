@@ -1,24 +1,13 @@
 package analysis
 
 // Evaluations of one originator, while messages come, are a tenth of its age apart,
-// within these limits: the shorter most is for clocks that aren't in order, the longest
-// for those that couldn't leave their tolerance in four times as long. What is urgent
-// comes sooner.
+// within these limits: the shorter most is for clocks that aren't in order. What is
+// urgent comes sooner.
 const (
 	evaluateLeast  = 2 * second
 	evaluateMost   = minute
-	evaluateSteady = 4 * minute
-	evaluateSafe   = 16 * minute
+	evaluateSteady = 4 * minute // one at least in each roll-up
 )
-
-// longestGap returns how long the next evaluation may be put off, while nothing is urgent.
-func (o *originator) longestGap(p *Params) int64 {
-	if o.judged.verdict != InSync {
-		return evaluateMost
-	}
-	room := o.rule.Tolerance.Warn - max(o.interval.High.Abs(), o.interval.Low.Abs())
-	return min(max(int64(float64(room)/p.MaxSkew)/4, evaluateSteady), evaluateSafe)
-}
 
 // Tick evaluates and judges the originators that are due, as of now, and returns
 // what is to be told.
@@ -67,7 +56,11 @@ func (f *Fleet) review(now int64, ref Reference) []Finding {
 // plan enters an originator that was reviewed in the agenda for what may come of it
 // without a message, and notes when the next one is worth an evaluation.
 func (f *Fleet) plan(o *originator, now int64) {
-	o.due = now + min(max((now-o.created)/10, evaluateLeast), o.longestGap(&f.config.Params))
+	most := evaluateSteady
+	if o.judged.verdict != InSync {
+		most = evaluateMost
+	}
+	o.due = now + min(max((now-o.created)/10, evaluateLeast), most)
 	if o.warning.pending {
 		f.agenda.put(o, max(o.warning.from+int64(f.config.Hold), now+1))
 	}

@@ -19,16 +19,15 @@ const strayShare = 0.05
 // and any line between the bounds is as likely as any other, so that for a skew g the
 // weight is the distance between them. The lowest upper bound may be that of a stray
 // message, and is passed with the probability strayShare. It reports false where no line
-// fits between the bounds, or the window isn't sparse.
-func sparseOffset(pts []point, now, origin, resolution int64, p *Params) (offset float64, ok bool) {
-	if resolution < coarse || distinct(pts) > sparseStamps {
+// fits between the bounds, or the window isn't such a one.
+func sparseOffset(pts []point, seen coverage, now, origin, resolution int64, p *Params) (offset float64, ok bool) {
+	if resolution < coarse || !seen.all || distinct(pts) > sparseStamps {
 		return 0, false
 	}
 	f := fit{p: p}
 	mid := pts[0].at + (pts[len(pts)-1].at-pts[0].at)/2
 	f.load(pts, mid, origin, resolution)
-	peak := f.peak()
-	low, high := f.skewRange(peak)
+	low, high := f.skewRange(f.peak())
 	sum, moment := 0.0, 0.0
 	for i := range gridSize {
 		g := low + (high-low)*float64(i)/(gridSize-1)

@@ -46,13 +46,13 @@ func kindOf(s Step, last silence, resolution int64) StepKind {
 // explains reports whether a clock that stood still during the silence would have
 // made the step: its messages stop, and go on as much behind as they were silent.
 func (q silence) explains(s Step, resolution int64) bool {
-	const near, slack = 180, 5.0            // seconds: late points may take that long to hold still
-	longer := seconds(q.length) + s.Seconds // by the wait for the first message after it
-	if -s.Seconds < seconds(q.length)/2 {
-		return false // most of it was no pause
+	const near, slack = 180, 5.0 // seconds: late points may take that long to hold still
+	silent, fell := seconds(q.length), -s.Seconds
+	if silent == 0 || fell < silent/2 || magnitude(q.end-s.At) > near*second+2*q.usual {
+		return false
 	}
-	return q.length > 0 && s.Seconds < 0 && magnitude(q.end-s.At) <= near*second+2*q.usual &&
-		longer >= -slack-seconds(resolution) && longer <= slack+seconds(resolution+8*q.usual)
+	wait := silent - fell // for the first message after the pause
+	return wait >= -slack-seconds(resolution) && wait <= slack+seconds(resolution+8*q.usual)
 }
 
 // zoneStep is the unit of zones' distances from UTC, and maxZoneSteps how many of

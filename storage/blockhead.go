@@ -24,8 +24,9 @@ const maxHead = 512
 const headProcID = 2
 
 // headOf finds the head: to the end of MsgID, or of what is there, and of the
-// punctuation behind it, or to ProcID if that makes too many kinds. A stamp that can't be written again from Sent ends it
-// before, since its text would make every message a kind of its own.
+// punctuation behind it, or to ProcID if that makes too many kinds. A stamp that can't
+// be written again from Sent ends it before, since its text would make every message a
+// kind of its own.
 func (t *kindTable) headOf(m *message.Message, stamps *stampWriter) blockHead {
 	h := blockHead{hostAt: -1, stampAt: stampPlace(m.Raw, m.Sent.Format)}
 	h.size = h.stampAt
@@ -82,7 +83,7 @@ func (t *kindTable) setKey(m *message.Message, stamps *stampWriter) (tail []byte
 	h := t.headOf(m, stamps)
 	head, tail := m.Raw[:h.size], m.Raw[h.size:]
 	s := &m.Sent
-	k := append(t.key[:0], kindFlags(m), byte(h.style), byte(s.Format), s.Digits, shapeOf(s).unit,
+	k := append(t.key[:0], flagsOf(m), byte(h.style), byte(s.Format), s.Digits, shapeOf(s).unit,
 		byte(m.StampedBy), byte(m.Transport), byte(m.Trust))
 	if bytes.IndexByte(tail, textEnd) >= 0 {
 		k[0] |= kindCounted
@@ -102,20 +103,6 @@ func (t *kindTable) setKey(m *message.Message, stamps *stampWriter) (tail []byte
 	k = append(k, head[:h.stampAt]...)
 	t.key = append(k, head[h.stampAt+h.stampLen:]...)
 	return tail
-}
-
-func kindFlags(m *message.Message) (f byte) {
-	set := func(flag byte, on bool) {
-		if on {
-			f |= flag
-		}
-	}
-	set(kindTruncated, m.Truncated)
-	set(kindYear, m.Sent.HasYear)
-	set(kindZone, m.Sent.HasZone)
-	set(kindLeap, m.Sent.LeapSecond)
-	set(kindPrevious, m.PreviousRead != 0)
-	return f
 }
 
 func appendAddress(k []byte, m *message.Message) []byte {

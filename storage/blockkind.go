@@ -29,14 +29,10 @@ type kind struct {
 	lag    int64 // of the kind's first message
 }
 
+// The flags of a kind, beside those of its messages.
 const (
-	kindTruncated  = 1 << iota // Message.Truncated
-	kindYear                   // Stamp.HasYear
-	kindZone                   // Stamp.HasZone
-	kindLeap                   // Stamp.LeapSecond
-	kindPrevious               // PreviousRead isn't 0
-	kindCounted                // the rest of Raw contains textEnd
-	kindHostInHead             // Host is a part of the head
+	kindCounted    = flagsEnd << iota // the rest of Raw contains textEnd
+	kindHostInHead                    // Host is a part of the head
 )
 
 // kindFixed is the size of a kind's first part.
@@ -204,14 +200,14 @@ func (k *readKind) read(key []byte) (ok bool) {
 		StampedBy: message.StampedBy(f[5]),
 		Transport: message.Transport(f[6]),
 		Trust:     message.Trust(f[7]),
-		Truncated: f[0]&kindTruncated != 0,
+		Truncated: f[0]&flagTruncated != 0,
 		Priority:  message.Priority(c.varint()),
 		Sent: message.Stamp{
 			Format:     message.StampFormat(f[2]),
 			Digits:     f[3],
-			HasYear:    f[0]&kindYear != 0,
-			HasZone:    f[0]&kindZone != 0,
-			LeapSecond: f[0]&kindLeap != 0,
+			HasYear:    f[0]&flagYear != 0,
+			HasZone:    f[0]&flagZone != 0,
+			LeapSecond: f[0]&flagLeap != 0,
 			ZoneEast:   int32(c.varint()),
 		},
 		MinRTT: time.Duration(c.varint()),

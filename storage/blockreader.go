@@ -145,7 +145,7 @@ func (r *blockReader) next(m *message.Message) bool {
 }
 
 func (r *blockReader) readTimes(m *message.Message, k *readKind) {
-	previous := k.flags&kindPrevious != 0
+	previous := k.flags&flagPreviousRead != 0
 	if r.reads[r.row/8]>>(r.row%8)&1 != 0 {
 		r.received += r.columns.received.signed()
 		if previous {

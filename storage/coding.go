@@ -10,17 +10,42 @@ import (
 	"github.com/skewatch/skewatch/collector/message"
 )
 
-// The first byte of a stored message. The numbers are stored.
+// The flags of a stored message. The numbers are stored.
 const (
 	flagTruncated    = 1 << iota // Message.Truncated
 	flagYear                     // Stamp.HasYear
 	flagZone                     // Stamp.HasZone
 	flagLeap                     // Stamp.LeapSecond
 	flagPreviousRead             // PreviousRead isn't 0
-	flagSameOrigin               // origin is that of the message before
-	flagCivil                    // Stamp.Civil isn't 0
-	flagHostInRaw                // Host is stored as its place in Raw
+	flagsEnd                     // from here on, of one coding
 )
+
+// The flags of the tail's coding alone.
+const (
+	flagSameOrigin = flagsEnd << iota // origin is that of the message before
+	flagCivil                         // Stamp.Civil isn't 0
+	flagHostInRaw                     // Host is stored as its place in Raw
+)
+
+// flagSet gathers flags.
+type flagSet byte
+
+func (f *flagSet) set(flag flagSet, on bool) {
+	if on {
+		*f |= flag
+	}
+}
+
+// flagsOf returns those flags of a message that every coding has.
+func flagsOf(m *message.Message) byte {
+	var f flagSet
+	f.set(flagTruncated, m.Truncated)
+	f.set(flagYear, m.Sent.HasYear)
+	f.set(flagZone, m.Sent.HasZone)
+	f.set(flagLeap, m.Sent.LeapSecond)
+	f.set(flagPreviousRead, m.PreviousRead != 0)
+	return byte(f)
+}
 
 // origin is what messages of one connection have in common.
 type origin struct {
@@ -80,21 +105,12 @@ func (e *encoder) addField(field, rest []byte) []byte {
 	return rest[at+len(field):]
 }
 
-func (e *encoder) flags(m *message.Message, hostAt int) (f byte) {
-	set := func(flag byte, on bool) {
-		if on {
-			f |= flag
-		}
-	}
-	set(flagTruncated, m.Truncated)
-	set(flagYear, m.Sent.HasYear)
-	set(flagZone, m.Sent.HasZone)
-	set(flagLeap, m.Sent.LeapSecond)
-	set(flagPreviousRead, m.PreviousRead != 0)
-	set(flagSameOrigin, originOf(m) == e.origin)
-	set(flagCivil, m.Sent.Civil != 0)
-	set(flagHostInRaw, hostAt >= 0)
-	return f
+func (e *encoder) flags(m *message.Message, hostAt int) byte {
+	f := flagSet(flagsOf(m))
+	f.set(flagSameOrigin, originOf(m) == e.origin)
+	f.set(flagCivil, m.Sent.Civil != 0)
+	f.set(flagHostInRaw, hostAt >= 0)
+	return byte(f)
 }
 
 func (e *encoder) addOrigin(o origin) {

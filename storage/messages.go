@@ -17,8 +17,8 @@ type Query struct {
 	Since int64  // only messages with Received at or after this, Unix ns; 0 for no limit
 	Until int64  // only messages with Received before this, Unix ns; 0 for no limit
 
-	// Host asks only for messages of the host of this name, in any case; a message
-	// without a name goes by its Source. "" stands for all.
+	// Host asks only for messages of the host of this name, ASCII letters in any case;
+	// a message without a name goes by its Source. "" stands for all.
 	Host string
 }
 

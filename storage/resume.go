@@ -105,7 +105,6 @@ func (s *Store) resume() error {
 		// these numbers, so the numbers are spent.
 		s.options.Log.Warnf("storage: %s: messages %d to %d are in the states but in no file", s.directory, s.written+1, checkpoint)
 		s.written = checkpoint
-		s.sealing, s.current = cmp.Or(s.sealing, s.current), nil
 	}
 	s.last, s.committed = s.written, s.written
 	if err := s.activateNewest(); err != nil {
@@ -114,14 +113,10 @@ func (s *Store) resume() error {
 	if s.sealing != nil {
 		s.rounds <- s.sealing
 	}
-	if s.current != nil {
-		return nil
+	if s.current == nil {
+		return s.beginRound(s.tails[0], s.last+1, nil)
 	}
-	free := s.tails[0]
-	if s.sealing != nil {
-		free = s.otherTail(s.sealing.tail)
-	}
-	return s.beginRound(free, s.last+1, s.sealing)
+	return nil
 }
 
 // takeOver makes a tail's messages the present round, and what was that the one to seal.

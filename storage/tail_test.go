@@ -121,6 +121,79 @@ func TestTailsAreReplayed(t *testing.T) {
 	}
 }
 
+// A crash while one tail is sealed leaves both to be replayed. If the newest record is
+// damaged besides, and the states include its messages, no other is lost, and its numbers
+// aren't given again.
+func TestBothTailsAreReplayed(t *testing.T) {
+	directory := t.TempDir()
+	s := openStore(t, directory, Options{TailBytes: 4 << 10})
+	appendNumbered(t, s, 10)
+	syncStore(t, s)
+	resume := stallDisk(t, s)
+	for range 20 {
+		appendNumbered(t, s, 10)
+		syncStore(t, s)
+		if unsealedBytes(s) >= 4<<10 {
+			break
+		}
+	}
+	last := s.Last()
+	if !bothTailsHold(s) {
+		t.Fatal("one tail holds all messages, want two")
+	}
+	checkpoint(t, s, Changes{Sequence: last})
+	crashed := t.TempDir()
+	if err := os.CopyFS(crashed, os.DirFS(directory)); err != nil {
+		t.Fatal(err)
+	}
+	resume()
+	s.Close()
+
+	damaged := damagedCopy(t, crashed, numbered(last).Raw)
+
+	again := openStore(t, crashed, Options{})
+	wantNumbered(t, again, last)
+	again.Close()
+
+	again = openStore(t, damaged, Options{})
+	if have, err := sequences(t, again, Query{}); err != nil || len(have) != int(last)-10 || have[len(have)-1] != last-10 {
+		t.Errorf("have %d, %v, want all up to %d", have, err, last-10)
+	}
+	appendNumbered(t, again, 1)
+	if again.Last() != last+1 {
+		t.Errorf("the next message is number %d, want %d", again.Last(), last+1)
+	}
+}
+
+func bothTailsHold(s *Store) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sealing != nil && len(s.current.records) > 0
+}
+
+// damagedCopy copies a data directory and changes a byte of a message in its tails.
+func damagedCopy(t *testing.T, directory string, raw []byte) string {
+	t.Helper()
+	copied := t.TempDir()
+	if err := os.CopyFS(copied, os.DirFS(directory)); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		path := tailPath(copied, i)
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at := bytes.Index(b, raw); at >= 0 {
+			b[at] ^= 1
+		}
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return copied
+}
+
 // A file that is no tail is set aside, and collecting goes on.
 func TestForeignTailIsSetAside(t *testing.T) {
 	directory := t.TempDir()

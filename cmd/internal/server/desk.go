@@ -7,6 +7,7 @@ import (
 	"path"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/skewatch/skewatch/analysis"
 	"github.com/skewatch/skewatch/cmd/internal/api"
@@ -63,7 +64,7 @@ func (d *desk) findings(ctx context.Context, since, until int64, after uint64, f
 // received before the question are among them.
 func (d *desk) Messages(ctx context.Context, q api.Query, fn func(api.Message) error) error {
 	query := storage.Query{After: q.After, Since: unixNano(q.Since), Until: unixNano(q.Until)}
-	if !strings.ContainsAny(q.Host, globSigns) {
+	if isName(q.Host) {
 		query.Host = q.Host // whose blocks alone are read then
 	}
 	rule := rules(d.cfg)
@@ -84,8 +85,11 @@ func (d *desk) Messages(ctx context.Context, q api.Query, fn func(api.Message) e
 	})
 }
 
-// globSigns are the bytes by which a glob differs from a name.
-const globSigns = `*?[\`
+// isName reports whether a glob matches one name only, in letters whose case the store
+// folds.
+func isName(glob string) bool {
+	return !strings.ContainsFunc(glob, func(r rune) bool { return r > unicode.MaxASCII || strings.ContainsRune(`*?[\`, r) })
+}
 
 // restoreFields parses the fields that the store doesn't keep out of the frame,
 // which it does.
