@@ -5,40 +5,10 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"strings"
 
 	"github.com/skewatch/skewatch/collector/message"
 	bolt "go.etcd.io/bbolt"
 )
-
-// A Query selects messages. The zero value selects all.
-type Query struct {
-	After uint64 // only messages with a Sequence greater than this
-	Since int64  // only messages with Received at or after this, Unix ns; 0 for no limit
-	Until int64  // only messages with Received before this, Unix ns; 0 for no limit
-
-	// Host asks only for messages of the host of this name, ASCII letters in any case;
-	// a message without a name goes by its Source. "" stands for all.
-	Host string
-}
-
-// mayMatch reports whether messages received between earliest and latest can
-// match. Listeners and clock steps leave the ranges of blocks overlapping, so one
-// that is too late says nothing about the one after it.
-func (q *Query) mayMatch(earliest, latest int64) bool {
-	return (q.Since == 0 || latest >= q.Since) && (q.Until == 0 || earliest < q.Until)
-}
-
-func (q *Query) matches(m *message.Message) bool {
-	return m.Sequence > q.After && q.mayMatch(m.Received, m.Received) && (q.Host == "" || q.matchesHost(m))
-}
-
-func (q *Query) matchesHost(m *message.Message) bool {
-	if len(m.Host) == 0 {
-		return m.Source.String() == q.Host
-	}
-	return len(m.Host) == len(q.Host) && strings.EqualFold(string(m.Host), q.Host)
-}
 
 // Messages calls fn with each message that q selects, in order of Sequence, up
 // to the last that was written when Messages was called. The message and its
@@ -118,6 +88,7 @@ func (r *messageReader) readRounds(ctx context.Context, db *bolt.DB) error {
 		if err = ctx.Err(); err != nil {
 			return err
 		}
+		r.query.progress(next-1, r.last)
 		if next, err = r.load(db, next); err == nil {
 			err = r.readBlocks()
 		}
@@ -185,7 +156,7 @@ func (r *messageReader) copyBlocks(c *bolt.Cursor, from, to []byte) {
 func (r *messageReader) mayHold(first []byte) bool {
 	h, err := readBlockHeader(first)
 	return err != nil || // to have it reported
-		h.last > r.query.After && r.query.mayMatch(h.earliest, h.latest) && (r.query.Host == "" || h.mayHold(r.host))
+		r.query.mayMatchBlock(&h) && (r.query.Host == "" || h.mayHold(r.host))
 }
 
 // readBlocks passes on the messages of the blocks that were loaded, in order.
