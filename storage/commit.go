@@ -120,7 +120,10 @@ func (s *Store) waitCommitted(ctx context.Context, sequence uint64) error {
 		ready, err, changed := s.committed >= sequence, s.failure, s.changed
 		s.syncWanted = s.syncWanted || !ready
 		s.mu.Unlock()
-		if ready || err != nil {
+		switch {
+		case ready:
+			return nil
+		case err != nil:
 			return err
 		}
 		s.requestCommit()
@@ -172,13 +175,10 @@ func (s *Store) commit(sync bool) {
 	s.syncWanted = false
 	s.mu.Unlock()
 	if len(records) == 0 && !(sync && s.current.tail.dirty) {
-		s.endRound()
+		s.turn()
 		return
 	}
-	err := s.current.tail.write(records)
-	if err == nil && sync {
-		err = s.current.tail.sync()
-	}
+	err := s.writeTail(records, sync)
 
 	s.mu.Lock()
 	s.logChange(err)
@@ -193,7 +193,36 @@ func (s *Store) commit(sync bool) {
 	}
 	s.broadcast()
 	s.mu.Unlock()
-	s.endRound()
+	s.turn()
+}
+
+// writeTail writes records to the present tail. After a sync that failed nobody knows what
+// of the file is on disk, and a second one may say that all is (the kernel tells each
+// failure once): all is written again then.
+func (s *Store) writeTail(records []*record, sync bool) error {
+	t := s.current.tail
+	if t.unsure {
+		if err := t.rewrite(s.current.records); err != nil {
+			return err
+		}
+	}
+	if err := t.write(records); err != nil || !sync {
+		return err
+	}
+	return t.sync()
+}
+
+// turn ends the present round if it is time to, and logs when that begins to fail and when
+// it goes on.
+func (s *Store) turn() {
+	err := s.endRound()
+	switch {
+	case err != nil && s.turnFailure == nil:
+		s.options.Log.WithError(err).Error("storage: no new tail can be begun; writing on to the present one")
+	case err == nil && s.turnFailure != nil:
+		s.options.Log.Info("storage: a new tail could be begun")
+	}
+	s.turnFailure = err
 }
 
 // syncEvery is after how long what was written is synced, though nobody waits for it.

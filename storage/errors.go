@@ -44,14 +44,22 @@ func (e *DamageError) Error() string {
 const failsChecksum = "it fails its checksum"
 
 // damage collects the damage that one reading meets.
-type damage struct{ first *DamageError }
+type damage struct {
+	first *DamageError
+	seen  map[string]bool // file and record
+}
 
+// note notes what is wrong with a record, once.
 func (d *damage) note(file, record, problem string) {
-	if d.first != nil {
-		d.first.Further++
+	if d.seen[file+record] {
 		return
 	}
-	d.first = &DamageError{File: file, Record: record, Problem: problem}
+	if d.first == nil {
+		d.first, d.seen = &DamageError{File: file, Record: record, Problem: problem}, make(map[string]bool)
+	} else {
+		d.first.Further++
+	}
+	d.seen[file+record] = true
 }
 
 // err returns what was noted as an error. A nil *DamageError in an error

@@ -3,11 +3,12 @@ package storage
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 
 	"github.com/skewatch/skewatch/collector/message"
-	bolt "go.etcd.io/bbolt"
+	"github.com/skewatch/skewatch/storage/pages"
 )
 
 // Messages calls fn with each message that q selects, in order of Sequence, up
@@ -15,7 +16,7 @@ import (
 // bytes are valid until fn returns. An error of fn ends the reading and is
 // returned as it is.
 //
-// fn may take its time: no transaction is open while it runs.
+// fn may take its time: nothing waits for it.
 //
 // Damaged blocks are passed over: Messages goes on behind them, and in the end
 // returns a *DamageError.
@@ -26,12 +27,12 @@ func (s *Store) Messages(ctx context.Context, q Query, fn func(*message.Message)
 	if closed {
 		return ErrClosed
 	}
-	r := messageReader{query: q, last: sealed, fn: fn, host: originatorHash([]byte(q.Host), netip.Addr{})}
+	r := messageReader{store: s, query: q, last: sealed, fn: fn, host: originatorHash([]byte(q.Host), netip.Addr{})}
 	for _, g := range s.segments.from(q.After + 1) {
 		if g.first > sealed {
 			break
 		}
-		if err := s.readSegment(ctx, g, &r); err != nil {
+		if err := r.readSegment(ctx, g); err != nil {
 			return err
 		}
 	}
@@ -49,20 +50,9 @@ func (s *Store) unsealed() (records []*record) {
 	return append(records, s.current.records...)
 }
 
-// readSegment has r read one segment. The file stays open meanwhile, though no
-// transaction does.
-func (s *Store) readSegment(ctx context.Context, g *segment, r *messageReader) error {
-	db, err := s.segments.acquire(g)
-	if err != nil {
-		return fmt.Errorf("storage: read segment: %w", err)
-	}
-	defer s.segments.release(g)
-	r.path = g.path
-	return r.readRounds(ctx, db)
-}
-
 // A messageReader is one call of Messages.
 type messageReader struct {
+	store  *Store
 	query  Query
 	host   uint32 // originatorHash of query.Host
 	last   uint64 // the newest sealed message to read
@@ -81,62 +71,84 @@ type storedBlock struct {
 	start, end int
 }
 
-// readRounds reads the rounds of a segment, one after the other.
-func (r *messageReader) readRounds(ctx context.Context, db *bolt.DB) error {
-	next, err := roundOf(db, r.query.After+1)
-	for next != 0 && next <= r.last && err == nil {
-		if err = ctx.Err(); err != nil {
+// readSegment reads the rounds of a segment, one after the other. What can't be read of it
+// is noted.
+func (r *messageReader) readSegment(ctx context.Context, g segmentRange) error {
+	if closed := r.store.segments.summaryOf(g.segment); closed != nil && !r.query.mayMatch(closed.earliest, closed.latest) {
+		return nil
+	}
+	r.path = g.path
+	last := min(r.last, g.last)
+	for next := max(r.query.After+1, g.first); next != 0; {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
 		r.query.progress(next-1, r.last)
-		if next, err = r.load(db, next); err == nil {
-			err = r.readBlocks()
+		from := next
+		err := r.store.segments.read(g.segment, func(f *pages.File) error {
+			next = r.load(f, from, last)
+			return nil
+		})
+		var found *DamageError
+		switch {
+		case isGone(err):
+			r.store.segments.drop(g.segment)
+			return nil
+		case errors.As(err, &found):
+			r.damage.note(found.File, found.Record, found.Problem)
+			return nil
+		case err != nil:
+			return fmt.Errorf("storage: read segment: %w", err)
+		}
+		if err := r.readBlocks(); err != nil {
+			return err
 		}
 	}
-	return err
+	return nil
 }
 
-// roundOf returns the round that holds a sequence, or else the first behind it; 0 if
-// there is none.
-func roundOf(db *bolt.DB, sequence uint64) (round uint64, err error) {
-	err = view(db, func(tx *bolt.Tx) error {
-		c := tx.Bucket(bucketBlocks).Cursor()
-		k, _ := c.Seek(chunkKey{round: sequence + 1}.encode())
-		if k == nil {
-			k, _ = c.Last()
-		} else if before, _ := c.Prev(); before != nil {
-			k = before
-		}
-		round = readChunkKey(k).round
-		return nil
-	})
-	return round, err
-}
+// skipRounds is how many rounds are passed over at a time.
+const skipRounds = 1000
 
-// load copies those blocks of a round that may hold what is asked for, and returns the
-// round that follows, 0 if none does.
-func (r *messageReader) load(db *bolt.DB, round uint64) (next uint64, err error) {
+// load copies those blocks of the first round that may hold what is asked for, from a
+// sequence on, and returns from which one to go on; 0 if there are no more up to last.
+func (r *messageReader) load(f *pages.File, from, last uint64) (next uint64) {
 	r.blocks, r.bytes = r.blocks[:0], r.bytes[:0]
-	err = view(db, func(tx *bolt.Tx) error {
-		c := tx.Bucket(bucketBlocks).Cursor()
-		from, to := chunkKey{round: round}, chunkKey{round: round + 1}
-		if r.query.Host != "" {
-			from.partition = partitionOf(r.host)
-			to = chunkKey{round: round, partition: from.partition + 1}
+	skipped := 0
+	eachRound(f, from, r.noteIn, func(round *sealedRound) bool {
+		if next = 0; round.first > last {
+			return false
 		}
-		r.copyBlocks(c, from.encode(), to.encode())
-		k, _ := c.Seek(chunkKey{round: round + 1}.encode())
-		next = readChunkKey(k).round
-		return nil
+		if !r.query.mayMatch(round.earliest, round.latest) {
+			if skipped++; skipped == skipRounds {
+				next = round.last + 1
+			}
+			return next == 0
+		}
+		r.copyRound(f, round.first)
+		next = round.last + 1
+		return false
 	})
-	if err != nil {
-		return 0, fmt.Errorf("storage: read %s: %w", r.path, err)
+	return next
+}
+
+// copyRound copies the blocks of a round that may hold what is asked for.
+func (r *messageReader) copyRound(f *pages.File, round uint64) {
+	note := func(d pages.Damage) { r.noteIn(fmt.Sprintf("page %d", d.Page), d.Problem) }
+	b, ok := f.Bucket(bucketBlocks, note)
+	if !ok {
+		return
 	}
-	return next, nil
+	from, to := chunkKey{round: round}, chunkKey{round: round + 1}
+	if r.query.Host != "" {
+		from.partition = partitionOf(r.host)
+		to = chunkKey{round: round, partition: from.partition + 1}
+	}
+	r.copyBlocks(b.Cursor(note), from.encode(), to.encode())
 }
 
 // copyBlocks copies those blocks between two keys that may hold what is asked for.
-func (r *messageReader) copyBlocks(c *bolt.Cursor, from, to []byte) {
+func (r *messageReader) copyBlocks(c *pages.Cursor, from, to []byte) {
 	wanted := false
 	for k, v := c.Seek(from); k != nil && bytes.Compare(k, to) < 0; k, v = c.Next() {
 		key := readChunkKey(k)
@@ -181,8 +193,10 @@ func (r *messageReader) readBlocks() error {
 }
 
 func (r *messageReader) note(first uint64, err error) {
-	r.damage.note(r.path, fmt.Sprintf("the block from message %d", first), err.Error())
+	r.noteIn(fmt.Sprintf("the block from message %d", first), err.Error())
 }
+
+func (r *messageReader) noteIn(record, problem string) { r.damage.note(r.path, record, problem) }
 
 // readRecords passes on messages that aren't sealed yet.
 func (r *messageReader) readRecords(ctx context.Context, records []*record) error {

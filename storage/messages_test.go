@@ -188,13 +188,8 @@ func awaitSealed(t testing.TB, s *Store) {
 // flipInBlocks changes a bit in each block of the round that begins with a message.
 func flipInBlocks(t testing.TB, path string, round uint64) {
 	t.Helper()
-	db, err := openDatabase(path, schemaSegment, bolt.Options{}, bucketBlocks)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	err = db.Update(func(tx *bolt.Tx) error {
-		b := tx.Bucket(bucketBlocks)
+	editFile(t, path, func(tx *bolt.Tx) error {
+		b := tx.Bucket([]byte(bucketBlocks))
 		changed := map[string][]byte{}
 		c := b.Cursor()
 		for k, v := c.Seek(chunkKey{round: round}.encode()); k != nil; k, v = c.Next() {
@@ -210,9 +205,6 @@ func flipInBlocks(t testing.TB, path string, round uint64) {
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // flipByte changes a bit in the middle of raw wherever a file holds it: pages

@@ -3,10 +3,13 @@ package storage
 import (
 	"cmp"
 	"errors"
-	"fmt"
+	"math"
 	"os"
 	"slices"
+	"syscall"
 	"time"
+
+	"github.com/skewatch/skewatch/storage/pages"
 )
 
 // readTails takes over the unsealed messages of a store that is only read.
@@ -64,8 +67,8 @@ func (s *Store) usableTails() (usable []foundTail, err error) {
 			s.options.Log.Errorf("storage: %v; its messages are missing", f.err)
 			continue
 		case errors.Is(f.err, errTail):
-			aside := fmt.Sprintf("%s.damaged-%d", path, time.Now().Unix())
-			if err := os.Rename(path, aside); err != nil {
+			aside, err := setAside(path)
+			if err != nil {
 				return nil, err
 			}
 			s.options.Log.Errorf("storage: %v; set aside as %s, and its messages are missing", f.err, aside)
@@ -83,20 +86,22 @@ func (s *Store) usableTails() (usable []foundTail, err error) {
 
 // resume makes the store ready to go on where its files end.
 func (s *Store) resume() error {
+	usable, err := s.findSealed()
+	if err != nil {
+		return err
+	}
 	found, err := s.usableTails()
 	if err != nil {
 		return err
 	}
-	for i := range s.tails {
-		if s.tails[i], err = openTail(tailPath(s.directory, i), s.options.TailBytes+s.options.TailBytes/8); err != nil {
-			return err
-		}
+	if err := s.openTails(); err != nil {
+		return err
 	}
 	s.written = s.blocksTo
 	for _, f := range found {
 		s.takeOver(f)
 	}
-	checkpoint, err := readCheckpoint(s.state)
+	checkpoint, err := s.readCheckpoint()
 	if err != nil {
 		return err
 	}
@@ -107,7 +112,7 @@ func (s *Store) resume() error {
 		s.written = checkpoint
 	}
 	s.last, s.committed = s.written, s.written
-	if err := s.activateNewest(); err != nil {
+	if err := s.resumeSegment(usable); err != nil {
 		return err
 	}
 	if s.sealing != nil {
@@ -119,21 +124,139 @@ func (s *Store) resume() error {
 	return nil
 }
 
+// leastTailBytes is how small the tails may be made where there is no room.
+const leastTailBytes = 1 << 20
+
+// openTails opens the tails, in half the size and less if the disk is nearly full: then
+// rounds are smaller.
+func (s *Store) openTails() (err error) {
+	for {
+		for i := range s.tails {
+			s.tails[i], err = openTail(tailPath(s.directory, i), s.options.TailBytes+s.options.TailBytes/8)
+			if err != nil {
+				break
+			}
+		}
+		if err == nil || !errors.Is(err, syscall.ENOSPC) || s.options.TailBytes/2 < leastTailBytes {
+			return err
+		}
+		s.options.TailBytes /= 2
+		if err := s.shortenTails(); err != nil {
+			return err
+		}
+	}
+}
+
+// shortenTails closes the tails and gives back what they don't use.
+func (s *Store) shortenTails() error {
+	for i := range s.tails {
+		path := tailPath(s.directory, i)
+		c, err := readTailFile(path)
+		if err == nil {
+			err = os.Truncate(path, c.end)
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		if t := s.tails[i]; t != nil {
+			s.tails[i] = nil
+			if err := t.file.Close(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // takeOver makes a tail's messages the present round, and what was that the one to seal.
 func (s *Store) takeOver(f foundTail) {
 	t := s.tails[f.file]
-	t.epoch, t.end, t.dirty = f.epoch, f.end, true
+	t.header, t.epoch, t.end, t.dirty = f.header, f.epoch, f.end, true
 	s.sealing = s.current
 	s.current = &round{tail: t, first: f.firstSequence(), began: time.Now()}
 	s.current.add(f.records)
 	s.written = s.current.last()
 }
 
-// activateNewest makes the newest segment the one that is written to, or a new one if
-// there is none.
-func (s *Store) activateNewest() error {
-	if g := s.segments.newest(); g != nil {
-		return s.activate(g)
+// findSealed finds out up to which message there are blocks, and the Merkle log up to
+// there, from the newest segments. It reports whether the newest can be written on to.
+func (s *Store) findSealed() (usable bool, err error) {
+	s.history, usable = new(history), true
+	for {
+		g := s.segments.newest()
+		if g == nil {
+			break
+		}
+		err := s.examine(g)
+		if err == nil {
+			break
+		}
+		if !errors.As(err, new(*DamageError)) {
+			return false, err
+		}
+		s.options.Log.WithError(err).Error("storage: the newest segment is damaged")
+		usable = false
+		if s.summary.last >= g.first || s.options.ReadOnly {
+			break // what can be read of it stays where it is
+		}
+		if err := s.setAside(g); err != nil {
+			return false, err
+		}
+	}
+	s.blocksTo = s.summary.last
+	return usable, s.recallHistory()
+}
+
+// examine reads what a segment says of its rounds.
+func (s *Store) examine(g *segment) error {
+	s.summary = summary{last: g.first - 1, earliest: math.MaxInt64, latest: math.MinInt64}
+	return s.segments.read(g, func(f *pages.File) error {
+		d := damage{}
+		begun, err := decodeHistory(metaValue(f, keyHistory))
+		if err != nil {
+			d.note(g.path, "the segment", err.Error())
+			begun = new(history)
+		}
+		eachRound(f, 0, func(record, problem string) { d.note(g.path, record, problem) }, func(r *sealedRound) bool {
+			if begun, err = begun.with(r.record); err != nil {
+				return false
+			}
+			s.summary.add(&r.manifest)
+			return true
+		})
+		if err != nil {
+			return err
+		}
+		s.history = begun
+		return d.err()
+	})
+}
+
+// recallHistory goes on with the Merkle log as the state has it, if that is longer: then
+// segments are missing.
+func (s *Store) recallHistory() error {
+	noted, err := s.notedHistory()
+	if err != nil || noted == nil || noted.size <= s.history.size {
+		return err
+	}
+	s.options.Log.Errorf("storage: %s: the Merkle log had %d rounds, of which %d are here", s.directory, noted.size, s.history.size)
+	s.history = noted
+	return nil
+}
+
+// resumeSegment opens the newest segment to write, or a new one if there is none or it is
+// damaged.
+func (s *Store) resumeSegment(usable bool) error {
+	if g := s.segments.newest(); g != nil && usable {
+		err := s.segments.openToWrite(g)
+		if err == nil {
+			s.active = g
+			return nil
+		}
+		if !errors.As(err, new(*DamageError)) {
+			return err
+		}
+		s.options.Log.WithError(err).Error("storage: the newest segment is damaged; nothing more is written to it")
 	}
 	first := s.last + 1
 	for _, r := range [...]*round{s.sealing, s.current} {
@@ -141,19 +264,10 @@ func (s *Store) activateNewest() error {
 			first = min(first, r.first)
 		}
 	}
+	if g := s.segments.newest(); g != nil && g.first >= first {
+		if err := s.setAside(g); err != nil {
+			return err
+		}
+	}
 	return s.activateNew(first)
-}
-
-// findSealed sets blocksTo from the newest segment.
-func (s *Store) findSealed() error {
-	g := s.segments.newest()
-	if g == nil {
-		return nil
-	}
-	db, err := s.segments.acquire(g)
-	if err != nil {
-		return err
-	}
-	s.blocksTo, err = lastSequence(db)
-	return errors.Join(err, s.segments.release(g))
 }

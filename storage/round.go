@@ -46,7 +46,7 @@ const (
 // A blockSet turns rounds into blocks. Its buffers are reused from round to round.
 type blockSet struct {
 	writers [partitions]blockWriter
-	blocks  []encodedBlock
+	blocks  []encodedBlock // in the order of their keys, once filled
 	bytes   []byte
 }
 
@@ -68,6 +68,9 @@ func (s *blockSet) fill(r *round) error {
 	for i := range s.writers {
 		s.close(uint8(i))
 	}
+	slices.SortFunc(s.blocks, func(a, b encodedBlock) int { // as their keys
+		return cmp.Or(cmp.Compare(a.partition, b.partition), cmp.Compare(a.first, b.first))
+	})
 	return nil
 }
 
@@ -94,14 +97,6 @@ func (s *blockSet) close(p uint8) {
 	s.bytes = w.seal(s.bytes)
 	b.end = len(s.bytes)
 	s.blocks = append(s.blocks, b)
-}
-
-// sorted returns the blocks in the order of their keys.
-func (s *blockSet) sorted() []encodedBlock {
-	slices.SortFunc(s.blocks, func(a, b encodedBlock) int {
-		return cmp.Or(cmp.Compare(a.partition, b.partition), cmp.Compare(a.first, b.first))
-	})
-	return s.blocks
 }
 
 // encoded returns the bytes of a block.

@@ -2,13 +2,11 @@ package storage
 
 import (
 	"context"
-	"errors"
 
-	bolt "go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
+	"github.com/skewatch/skewatch/storage/pages"
 )
 
-// A read transaction ends after this many bytes are copied or entries looked at,
+// The lock on a database is held until this many bytes are copied or entries looked at,
 // whichever comes first.
 const (
 	batchBytes   = 256 << 10
@@ -25,13 +23,19 @@ const (
 )
 
 // scan calls fn with each entry of a bucket that choose takes, in order of keys
-// and beginning at from. choose is called within a read transaction and must be
-// quick; fn is called outside of it with copies that are valid until it returns.
-func scan(ctx context.Context, db *bolt.DB, bucket, from []byte, choose func(key, value []byte) choice, fn func(key, value []byte) error) error {
+// and beginning at from. choose is called while nothing can be written and must be
+// quick; fn is called after that with copies that are valid until it returns. Pages that
+// can't be read are told to damaged.
+func scan(ctx context.Context, db *database, bucket string, from []byte, damaged func(pages.Damage),
+	choose func(key, value []byte) choice, fn func(key, value []byte) error) error {
 	var b batch
 	for from != nil {
-		var err error
-		if from, err = b.load(db, bucket, from, choose); err != nil {
+		at := from
+		err := db.read(func(f *pages.File) error {
+			from = b.load(f, bucket, at, damaged, choose)
+			return nil
+		})
+		if err != nil {
 			return err
 		}
 		for _, e := range b.entries {
@@ -54,29 +58,28 @@ type batch struct {
 
 type entry struct{ key, value, end int } // where each begins in the batch's data
 
-// load fills the batch in one read transaction and returns where the next batch
-// begins, nil at the end.
-func (b *batch) load(db *bolt.DB, bucket, from []byte, choose func(key, value []byte) choice) (next []byte, err error) {
+// load fills the batch and returns where the next one begins, nil at the end.
+func (b *batch) load(f *pages.File, bucket string, from []byte, damaged func(pages.Damage), choose func(key, value []byte) choice) (next []byte) {
 	b.data, b.entries = b.data[:0], b.entries[:0]
-	err = view(db, func(tx *bolt.Tx) error {
-		c := tx.Bucket(bucket).Cursor()
-		seen := 0
-		for k, v := c.Seek(from); k != nil; k, v = c.Next() {
-			if seen == batchEntries || len(b.data) >= batchBytes {
-				next = append(next, k...)
-				return nil
-			}
-			seen++
-			switch choose(k, v) {
-			case take:
-				b.add(k, v)
-			case finish:
-				return nil
-			}
-		}
+	in, ok := f.Bucket(bucket, damaged)
+	if !ok {
 		return nil
-	})
-	return next, err
+	}
+	c := in.Cursor(damaged)
+	seen := 0
+	for k, v := c.Seek(from); k != nil; k, v = c.Next() {
+		if seen == batchEntries || len(b.data) >= batchBytes {
+			return append(next, k...)
+		}
+		seen++
+		switch choose(k, v) {
+		case take:
+			b.add(k, v)
+		case finish:
+			return nil
+		}
+	}
+	return nil
 }
 
 func (b *batch) add(key, value []byte) {
@@ -86,15 +89,4 @@ func (b *batch) add(key, value []byte) {
 	b.data = append(b.data, value...)
 	e.end = len(b.data)
 	b.entries = append(b.entries, e)
-}
-
-// view is db.View, with ErrClosed for a database closed meanwhile.
-func view(db *bolt.DB, fn func(*bolt.Tx) error) error { return closedError(db.View(fn)) }
-
-// closedError turns bbolt's error for a closed database into ErrClosed.
-func closedError(err error) error {
-	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
-		return ErrClosed
-	}
-	return err
 }

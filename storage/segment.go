@@ -2,33 +2,46 @@ package storage
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/skewatch/skewatch/storage/pages"
 )
 
-var bucketBlocks = []byte("blocks")
+// The buckets of a segment, and what stands in its bucket meta. All values but the schema
+// and the blocks' chunks are guarded by a CRC32C.
+const (
+	bucketBlocks = "blocks"
+	bucketRounds = "rounds"
+
+	keyHistory = "history" // the Merkle log as it was when the segment was begun
+	keyClosed  = "closed"  // the summary, once nothing more is added
+)
 
 const segmentDirectory = "segments"
 
-// A segment is one file of messages. Its bbolt bucket counts the messages: the
-// bucket's own sequence is that of the last one sealed.
+// A segment is one file of messages.
 type segment struct {
 	first uint64 // the least sequence that it may hold
 	path  string
+	db    *database // while it is written; nil otherwise, and then it never changes
 
-	db    *bolt.DB // nil while users is 0
-	users int
+	known   atomic.Bool // its schema is ours
+	summary atomic.Pointer[summary]
 }
 
-// segments is the list of all segment files. The writer keeps the last one open;
-// readers open the others while they need them.
+// segments is the list of all segment files.
 type segments struct {
 	directory string
 	mapped    int // address space for the segment being written
@@ -57,130 +70,201 @@ func openSegments(directory string) (*segments, error) {
 
 func segmentName(first uint64) string { return fmt.Sprintf("%020d.db", first) }
 
-// newest returns the last segment, nil if there is none.
-func (s *segments) newest() *segment {
+// list returns all segments, in order.
+func (s *segments) list() []*segment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.all) == 0 {
-		return nil
+	return slices.Clone(s.all)
+}
+
+// newest returns the last segment, nil if there is none.
+func (s *segments) newest() *segment {
+	if all := s.list(); len(all) > 0 {
+		return all[len(all)-1]
 	}
-	return s.all[len(s.all)-1]
+	return nil
+}
+
+// A segmentRange is a segment with the sequences that are read from it: a later one may
+// hold again what a damaged one held.
+type segmentRange struct {
+	*segment
+	last uint64
 }
 
 // from returns the segments that may hold sequence or a later one.
-func (s *segments) from(sequence uint64) []*segment {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i, found := slices.BinarySearchFunc(s.all, sequence, func(g *segment, n uint64) int {
+func (s *segments) from(sequence uint64) []segmentRange {
+	all := s.list()
+	i, found := slices.BinarySearchFunc(all, sequence, func(g *segment, n uint64) int {
 		return cmp.Compare(g.first, n)
 	})
 	if !found && i > 0 {
 		i--
 	}
-	return slices.Clone(s.all[i:])
-}
-
-// acquire opens a segment for reading, if it isn't open already. Each call is
-// paired with one of release.
-func (s *segments) acquire(g *segment) (*bolt.DB, error) {
-	return s.open(g, bolt.Options{ReadOnly: true})
-}
-
-// acquireToWrite opens a segment for the writer.
-func (s *segments) acquireToWrite(g *segment) (*bolt.DB, error) {
-	return s.open(g, bolt.Options{InitialMmapSize: s.mapped})
-}
-
-func (s *segments) open(g *segment, o bolt.Options) (*bolt.DB, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return nil, ErrClosed
-	}
-	if g.db == nil {
-		db, err := openDatabase(g.path, schemaSegment, o, bucketBlocks)
-		if err != nil {
-			return nil, err
+	var ranges []segmentRange
+	for ; i < len(all); i++ {
+		last := uint64(math.MaxUint64)
+		if i+1 < len(all) {
+			last = all[i+1].first - 1
 		}
-		g.db = db
+		ranges = append(ranges, segmentRange{all[i], last})
 	}
-	g.users++
-	return g.db, nil
+	return ranges
 }
 
-// release closes the segment's file after its last user.
-func (s *segments) release(g *segment) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	g.users--
-	if g.users > 0 || g.db == nil {
-		return nil
-	}
-	db := g.db
-	g.db = nil
-	return db.Close()
-}
-
-// create makes the file of a segment that begins with first; add puts it into
-// the list. The file gets its name only when it is complete, so that a power cut
-// leaves either a good segment or none.
-func (s *segments) create(first uint64) (*segment, error) {
-	path := filepath.Join(s.directory, segmentName(first))
-	unfinished := path + ".new"
-	if err := os.Remove(unfinished); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, err
-	}
-	if err := initSegment(unfinished, first); err != nil {
-		return nil, err
-	}
-	if err := os.Rename(unfinished, path); err != nil {
-		return nil, err
-	}
-	if err := syncDirectory(s.directory); err != nil {
-		return nil, err
-	}
-	return &segment{first: first, path: path}, nil
-}
-
+// add puts a new segment at the end of the list.
 func (s *segments) add(g *segment) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.all = append(s.all, g)
 }
 
-func initSegment(path string, first uint64) error {
-	db, err := openDatabase(path, schemaSegment, bolt.Options{}, bucketBlocks)
+// drop takes a segment out of the list.
+func (s *segments) drop(g *segment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = slices.DeleteFunc(s.all, func(other *segment) bool { return other == g })
+}
+
+// written returns the database of a segment while it is written.
+func (s *segments) written(g *segment) (*database, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, ErrClosed
+	}
+	return g.db, nil
+}
+
+// read calls fn with a segment's file. fn must be quick. The file may be gone: the error
+// then is fs.ErrNotExist.
+func (s *segments) read(g *segment, fn func(*pages.File) error) error {
+	db, err := s.written(g)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
-	return db.Update(func(tx *bolt.Tx) error {
-		return tx.Bucket(bucketBlocks).SetSequence(first - 1)
+	if db != nil {
+		err := db.read(fn)
+		if !errors.Is(err, ErrClosed) {
+			return err
+		}
+		if _, err := s.written(g); err != nil {
+			return err
+		}
+	}
+	return readPages(g.path, func(f *pages.File) error {
+		if !g.known.Load() {
+			if err := checkSchema(f, g.path, schemaSegment); err != nil {
+				return err
+			}
+			g.known.Store(true)
+		}
+		return fn(f)
 	})
 }
 
-// close closes every open file, also under readers: they get ErrClosed.
-func (s *segments) close() error {
+// openToWrite opens a segment for the writer.
+func (s *segments) openToWrite(g *segment) error {
+	db, err := openDatabase(g.path, schemaSegment, bolt.Options{InitialMmapSize: s.mapped})
+	if err != nil {
+		return err
+	}
+	if db.bolt.AllocSize > growBytes {
+		db.bolt.AllocSize = growBytes
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	g.db = db
+	return nil
+}
+
+// growBytes is by how much a file grows at a time.
+const growBytes = 4 << 20
+
+// letGo ends the writing of a segment.
+func (s *segments) letGo(g *segment) error {
+	s.mu.Lock()
+	db := g.db
+	g.db = nil
+	s.mu.Unlock()
+	if db == nil {
+		return nil
+	}
+	return db.close()
+}
+
+// create makes the file of a segment that begins with first; add puts it into the list.
+func (s *segments) create(first uint64, h *history) (*segment, error) {
+	path := filepath.Join(s.directory, segmentName(first))
+	err := createDatabase(path, schemaSegment, func(tx *bolt.Tx) error {
+		return putGuarded(tx.Bucket([]byte(bucketMeta)), []byte(keyHistory), h.encode())
+	}, bucketBlocks, bucketRounds)
+	if err != nil {
+		return nil, err
+	}
+	return &segment{first: first, path: path}, nil
+}
+
+// close ends all reading and writing.
+func (s *segments) close() error {
+	s.mu.Lock()
 	s.closed = true
+	s.mu.Unlock()
 	var errs []error
-	for _, g := range s.all {
-		if g.db != nil {
-			errs = append(errs, g.db.Close())
-			g.db = nil
-		}
+	for _, g := range s.list() {
+		errs = append(errs, s.letGo(g))
 	}
 	return errors.Join(errs...)
 }
 
-// lastSequence returns the newest message of a segment, first-1 if it is empty.
-func lastSequence(db *bolt.DB) (last uint64, err error) {
-	err = db.View(func(tx *bolt.Tx) error {
-		last = tx.Bucket(bucketBlocks).Sequence()
+// A summary is what is known of a segment to which nothing more is added.
+type summary struct {
+	last     uint64 // Sequence of the newest message
+	earliest int64  // Received, Unix nanoseconds; greater than latest if there are no messages
+	latest   int64
+}
+
+func (s *summary) add(m *manifest) {
+	s.last = m.last
+	s.earliest, s.latest = min(s.earliest, m.earliest), max(s.latest, m.latest)
+}
+
+func (s *summary) encode() []byte {
+	b := binary.BigEndian.AppendUint64(nil, s.last)
+	b = binary.BigEndian.AppendUint64(b, uint64(s.earliest))
+	return binary.BigEndian.AppendUint64(b, uint64(s.latest))
+}
+
+// summaryOf returns the summary of a segment that is closed, nil for others.
+func (s *segments) summaryOf(g *segment) *summary {
+	if known := g.summary.Load(); known != nil {
+		return known
+	}
+	_ = s.read(g, func(f *pages.File) error { // what is wrong shows when it is read
+		if b := metaValue(f, keyClosed); len(b) == 24 {
+			g.summary.Store(&summary{
+				last:     binary.BigEndian.Uint64(b),
+				earliest: int64(binary.BigEndian.Uint64(b[8:])),
+				latest:   int64(binary.BigEndian.Uint64(b[16:])),
+			})
+		}
 		return nil
 	})
-	return last, err
+	return g.summary.Load()
+}
+
+// metaValue returns what putGuarded stored in the bucket meta, nil if it isn't there or
+// damaged.
+func metaValue(f *pages.File, key string) []byte {
+	b, ok := f.Bucket(bucketMeta, nil)
+	if !ok {
+		return nil
+	}
+	k, v := b.Cursor(nil).Seek([]byte(key))
+	if string(k) != key || !sound(k, v) {
+		return nil
+	}
+	return v[4:]
 }
 
 // chunkBytes is how much of a block one value holds. bbolt rewrites the page that it
@@ -219,33 +303,64 @@ func readChunkKey(b []byte) chunkKey {
 	}
 }
 
-// writeBlocks appends the blocks of a round, of messages first to last, to a segment in
-// one transaction.
-func writeBlocks(db *bolt.DB, first, last uint64, set *blockSet) error {
-	return db.Update(func(tx *bolt.Tx) error {
-		b := tx.Bucket(bucketBlocks)
-		b.FillPercent = 1 // keys only ever rise: nothing will be put between them
-		for _, e := range set.sorted() {
-			encoded := set.encoded(e)
-			for chunk := 0; len(encoded) > 0; chunk++ {
-				n := min(len(encoded), chunkBytes)
-				key := chunkKey{first, e.partition, e.first, chunk}
-				if err := b.Put(key.encode(), encoded[:n]); err != nil {
-					return fmt.Errorf("block %d: %w", e.first, err)
-				}
-				encoded = encoded[n:]
+// putRound appends a sealed round with its blocks to a segment.
+func putRound(tx *bolt.Tx, r *sealedRound, set *blockSet) error {
+	b := tx.Bucket([]byte(bucketBlocks))
+	b.FillPercent = 1 // keys only ever rise: nothing will be put between them
+	for _, e := range set.blocks {
+		encoded := set.encoded(e)
+		for chunk := 0; len(encoded) > 0; chunk++ {
+			n := min(len(encoded), chunkBytes)
+			key := chunkKey{r.first, e.partition, e.first, chunk}
+			if err := b.Put(key.encode(), encoded[:n]); err != nil {
+				return fmt.Errorf("block %d: %w", e.first, err)
 			}
+			encoded = encoded[n:]
 		}
-		return b.SetSequence(last)
-	})
+	}
+	b = tx.Bucket([]byte(bucketRounds))
+	b.FillPercent = 1
+	return putGuarded(b, sequenceKey(r.first), r.encode())
 }
 
-// usedBytes returns how much of a segment's file is in use; the file itself is
-// extended ahead of need.
-func usedBytes(db *bolt.DB) (n int64, err error) {
-	err = db.View(func(tx *bolt.Tx) error {
-		n = tx.Size()
-		return nil
-	})
-	return n, err
+// manifestOf returns the manifest of a round whose blocks are in the set.
+func manifestOf(r *round, set *blockSet) manifest {
+	m := manifest{first: r.first, last: r.last(), earliest: math.MaxInt64, latest: math.MinInt64}
+	for _, record := range r.records {
+		m.earliest, m.latest = min(m.earliest, record.earliest), max(m.latest, record.latest)
+	}
+	for _, e := range set.blocks {
+		encoded := set.encoded(e)
+		m.blocks = append(m.blocks, blockEntry{e.partition, e.first, uint32(len(encoded)), sha256.Sum256(encoded)})
+	}
+	return m
 }
+
+// eachRound calls fn with the rounds of a segment, from the one that holds a sequence on,
+// and tells damaged of those that can't be read.
+func eachRound(f *pages.File, from uint64, damaged func(record, problem string), fn func(*sealedRound) (more bool)) {
+	note := func(d pages.Damage) { damaged(fmt.Sprintf("page %d", d.Page), d.Problem) }
+	b, ok := f.Bucket(bucketRounds, note)
+	if !ok {
+		damaged("the list of rounds", "it is gone")
+		return
+	}
+	var r sealedRound
+	c := b.Cursor(note)
+	k, v := c.Floor(sequenceKey(from))
+	if k == nil {
+		k, v = c.First()
+	}
+	for ; k != nil; k, v = c.Next() {
+		if !sound(k, v) || r.decode(v[4:]) != nil || len(k) != 8 || binary.BigEndian.Uint64(k) != r.first || r.last < r.first {
+			damaged(fmt.Sprintf("the round %x", k), failsChecksum)
+			continue
+		}
+		if r.last >= from && !fn(&r) {
+			return
+		}
+	}
+}
+
+// isGone reports whether a segment's file isn't there any more.
+func isGone(err error) bool { return errors.Is(err, fs.ErrNotExist) }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/sirupsen/logrus"
 	logrustest "github.com/sirupsen/logrus/hooks/test"
+
+	"github.com/skewatch/skewatch/storage/pages"
 )
 
 func segmentFiles(t testing.TB, directory string) []string {
@@ -34,7 +36,7 @@ func TestSegmentsAreNamedByFirstSequence(t *testing.T) {
 		if !slices.Contains(files, g.path) {
 			t.Errorf("%s isn't among the files", g.path)
 		}
-		wantFirst(t, s, g)
+		wantFirst(t, s, g.segment)
 	}
 	s.Close()
 	s = openStore(t, directory, Options{})
@@ -47,16 +49,22 @@ func TestSegmentsAreNamedByFirstSequence(t *testing.T) {
 // limit of 256 KiB and a tail.
 func wantFirst(t testing.TB, s *Store, g *segment) {
 	t.Helper()
-	db, err := s.segments.acquire(g)
+	err := s.segments.read(g, func(f *pages.File) error {
+		var first uint64
+		eachRound(f, 0, func(record, problem string) { t.Errorf("%s: %s: %s", g.path, record, problem) }, func(r *sealedRound) bool {
+			first = r.first
+			return false
+		})
+		if first != g.first {
+			t.Errorf("%s begins with %d", g.path, first)
+		}
+		if f.Size() > 512<<10 {
+			t.Errorf("%s uses %d bytes, want less than 512 KiB", g.path, f.Size())
+		}
+		return nil
+	})
 	if err != nil {
 		t.Fatal(err)
-	}
-	defer s.segments.release(g)
-	if first, err := roundOf(db, 0); err != nil || first != g.first {
-		t.Errorf("%s begins with %d, %v", g.path, first, err)
-	}
-	if n, err := usedBytes(db); err != nil || n > 512<<10 {
-		t.Errorf("%s uses %d bytes, %v, want less than 512 KiB", g.path, n, err)
 	}
 }
 
@@ -102,7 +110,7 @@ func TestLostSegments(t *testing.T) {
 	}
 }
 
-func TestSegmentsCloseAfterReaders(t *testing.T) {
+func TestOneSegmentIsOpen(t *testing.T) {
 	s := openStore(t, t.TempDir(), Options{SegmentBytes: 256 << 10, TailBytes: 64 << 10})
 	fill(t, s)
 	wantGapless(t, s, Query{})
@@ -115,7 +123,8 @@ func TestSegmentsCloseAfterReaders(t *testing.T) {
 	if open != 1 {
 		t.Errorf("%d segments are open with nobody reading, want 1", open)
 	}
-	if _, err := s.segments.acquire(&segment{path: filepath.Join(s.directory, "missing")}); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("acquire of a missing file: %v, want %v", err, os.ErrNotExist)
+	missing := &segment{path: filepath.Join(s.directory, "missing")}
+	if err := s.segments.read(missing, func(*pages.File) error { return nil }); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("reading a missing file: %v, want %v", err, os.ErrNotExist)
 	}
 }

@@ -9,16 +9,23 @@ import (
 	"path/filepath"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/skewatch/skewatch/storage/pages"
 )
 
-var (
-	bucketStates    = []byte("states")
-	bucketRollUps   = []byte("rollups")
-	bucketFindings  = []byte("findings")
-	bucketReference = []byte("reference")
+// The buckets of state.db, and what stands in its bucket meta. All values but the schema
+// are guarded by a CRC32C.
+const (
+	bucketStates    = "states"
+	bucketRollUps   = "rollups"
+	bucketFindings  = "findings"
+	bucketReference = "reference"
 
-	keyCheckpoint = []byte("checkpoint") // in meta: the sequence
+	keyCheckpoint = "checkpoint" // the sequence
+	keyHead       = "head"       // the newest signed head of the Merkle log
 )
+
+var stateBuckets = []string{bucketStates, bucketRollUps, bucketFindings, bucketReference}
 
 // Changes is what one Checkpoint writes, all of it or none. The blobs mean
 // nothing to the store.
@@ -56,23 +63,8 @@ type ReferenceSample struct {
 	Blob []byte
 }
 
-// stateMapBytes keeps the file from being mapped anew as it grows, since States
-// reads in one transaction.
+// stateMapBytes keeps the file from being mapped anew as it grows.
 const stateMapBytes = 256 << 20
-
-func openState(directory string, readOnly bool) (*bolt.DB, error) {
-	o := bolt.Options{ReadOnly: readOnly}
-	if !readOnly {
-		o.InitialMmapSize = mapSize(stateMapBytes)
-	}
-	db, err := openDatabase(statePath(directory), schemaState, o,
-		bucketStates, bucketRollUps, bucketFindings, bucketReference)
-	if err != nil || readOnly {
-		return db, err
-	}
-	db.AllocSize = 1 << 20
-	return db, syncDirectory(directory)
-}
 
 func statePath(directory string) string { return filepath.Join(directory, "state.db") }
 
@@ -89,8 +81,15 @@ func (s *Store) Checkpoint(c Changes) error {
 	if err := s.waitCommitted(context.Background(), c.Sequence); err != nil {
 		return fmt.Errorf("storage: checkpoint: %w", err)
 	}
-	if err := s.state.Update(c.write); err != nil {
-		return fmt.Errorf("storage: checkpoint: %w", closedError(err))
+	signed, h := s.newestHead()
+	err := s.updateState(func(tx *bolt.Tx) error {
+		if err := putHead(tx, signed, h); err != nil {
+			return err
+		}
+		return c.write(tx)
+	})
+	if err != nil {
+		return fmt.Errorf("storage: checkpoint: %w", err)
 	}
 	return nil
 }
@@ -101,11 +100,11 @@ func (c *Changes) write(tx *bolt.Tx) error {
 			return err
 		}
 	}
-	return putGuarded(tx.Bucket(bucketMeta), keyCheckpoint, sequenceKey(c.Sequence))
+	return putGuarded(tx.Bucket([]byte(bucketMeta)), []byte(keyCheckpoint), sequenceKey(c.Sequence))
 }
 
 func (c *Changes) writeStates(tx *bolt.Tx) error {
-	b := tx.Bucket(bucketStates)
+	b := tx.Bucket([]byte(bucketStates))
 	for _, e := range c.States {
 		if err := putState(b, e); err != nil {
 			return fmt.Errorf("state %q: %w", e.Key, err)
@@ -123,7 +122,7 @@ func putState(b *bolt.Bucket, e State) error {
 }
 
 func (c *Changes) writeRollUps(tx *bolt.Tx) error {
-	b := tx.Bucket(bucketRollUps)
+	b := tx.Bucket([]byte(bucketRollUps))
 	for _, e := range c.RollUps {
 		if err := putGuarded(b, append(timeKey(e.Start), e.Key...), e.Blob); err != nil {
 			return fmt.Errorf("roll-up %q: %w", e.Key, err)
@@ -133,7 +132,7 @@ func (c *Changes) writeRollUps(tx *bolt.Tx) error {
 }
 
 func (c *Changes) writeFindings(tx *bolt.Tx) error {
-	b := tx.Bucket(bucketFindings)
+	b := tx.Bucket([]byte(bucketFindings))
 	for i := range c.Findings {
 		e := &c.Findings[i]
 		var err error
@@ -149,7 +148,7 @@ func (c *Changes) writeFindings(tx *bolt.Tx) error {
 }
 
 func (c *Changes) writeReference(tx *bolt.Tx) error {
-	b := tx.Bucket(bucketReference)
+	b := tx.Bucket([]byte(bucketReference))
 	b.FillPercent = 1 // appended to, but for clock steps
 	for _, e := range c.Reference {
 		if err := putGuarded(b, timeKey(e.At), e.Blob); err != nil {
@@ -161,18 +160,30 @@ func (c *Changes) writeReference(tx *bolt.Tx) error {
 
 // States calls fn with each state of the last checkpoint, in order of keys, and
 // returns the sequence up to which they include the messages. The blob is fn's to
-// keep. All is read in one transaction, so that it belongs together: fn should
-// only decode, for it may hold up checkpoints (never commits of messages). A
-// damaged state is passed over, and States returns a *DamageError in the end.
+// keep. All is read at once, so that it belongs together: fn should only decode, for
+// it holds up checkpoints (never commits of messages). A damaged state is passed over,
+// and States returns a *DamageError in the end.
 func (s *Store) States(fn func(key string, blob []byte) error) (sequence uint64, err error) {
+	if s.state == nil {
+		return 0, nil
+	}
 	r := stateReader{path: statePath(s.directory), bucket: bucketStates}
-	err = view(s.state, func(tx *bolt.Tx) (err error) {
-		if sequence, err = checkpointIn(tx, r.path); err != nil {
+	err = s.state.read(func(f *pages.File) error {
+		if sequence, err = checkpointIn(f, r.path); err != nil {
 			return err
 		}
-		return tx.Bucket(bucketStates).ForEach(r.guarded(func(key, blob []byte) error {
-			return fn(string(key), bytes.Clone(blob))
-		}))
+		b, ok := f.Bucket(bucketStates, r.notePage)
+		if !ok {
+			return nil
+		}
+		take := r.guarded(func(key, blob []byte) error { return fn(string(key), bytes.Clone(blob)) })
+		c := b.Cursor(r.notePage)
+		for k, v := c.First(); k != nil; k, v = c.Next() {
+			if err := take(k, v); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return 0, err
@@ -207,13 +218,16 @@ func (s *Store) ReferenceHistory(since, until int64, fn func(ReferenceSample) er
 }
 
 // between calls fn with the entries of a bucket keyed by time.
-func (s *Store) between(bucket []byte, since, until int64, fn func(key, blob []byte) error) error {
+func (s *Store) between(bucket string, since, until int64, fn func(key, blob []byte) error) error {
+	if s.state == nil {
+		return nil
+	}
 	from := []byte{}
 	if since != 0 {
 		from = timeKey(since)
 	}
 	r := stateReader{path: statePath(s.directory), bucket: bucket}
-	err := scan(context.Background(), s.state, bucket, from, func(key, _ []byte) choice {
+	err := scan(context.Background(), s.state, bucket, from, r.notePage, func(key, _ []byte) choice {
 		if until != 0 && bytes.Compare(key, timeKey(until)) >= 0 {
 			return finish
 		}
@@ -228,8 +242,12 @@ func (s *Store) between(bucket []byte, since, until int64, fn func(key, blob []b
 // A stateReader checks the values that it reads from a bucket of state.db.
 type stateReader struct {
 	path   string
-	bucket []byte
+	bucket string
 	damage damage
+}
+
+func (r *stateReader) notePage(d pages.Damage) {
+	r.damage.note(r.path, fmt.Sprintf("page %d", d.Page), d.Problem)
 }
 
 // guarded returns a function that calls fn with the blob of each sound value.
@@ -266,24 +284,73 @@ func timeKey(unixNano int64) []byte {
 func keyTime(key []byte) int64 { return int64(binary.BigEndian.Uint64(key) ^ 1<<63) }
 
 // readCheckpoint returns the sequence of the last checkpoint, 0 if there is none.
-func readCheckpoint(db *bolt.DB) (sequence uint64, err error) {
-	err = db.View(func(tx *bolt.Tx) (err error) {
-		sequence, err = checkpointIn(tx, db.Path())
+func (s *Store) readCheckpoint() (sequence uint64, err error) {
+	err = s.state.read(func(f *pages.File) error {
+		sequence, err = checkpointIn(f, statePath(s.directory))
 		return err
 	})
 	return sequence, err
 }
 
-func checkpointIn(tx *bolt.Tx, path string) (uint64, error) {
-	v := tx.Bucket(bucketMeta).Get(keyCheckpoint)
+func checkpointIn(f *pages.File, path string) (uint64, error) {
+	b, ok := f.Bucket(bucketMeta, nil)
+	if !ok {
+		return 0, nil // its pages tell
+	}
+	k, v := b.Cursor(nil).Seek([]byte(keyCheckpoint))
 	switch {
-	case v == nil:
+	case string(k) != keyCheckpoint:
 		return 0, nil
-	case len(v) != 12 || !sound(keyCheckpoint, v):
+	case len(v) != 12 || !sound(k, v):
 		return 0, &DamageError{File: path, Record: "the checkpoint's sequence", Problem: failsChecksum}
 	}
 	return binary.BigEndian.Uint64(v[4:]), nil
 }
+
+// newestHead returns the newest signed head of the Merkle log and the log itself, nil if
+// nothing was sealed since this store was opened.
+func (s *Store) newestHead() (signed []byte, h *history) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.head, s.history
+}
+
+// putHead writes what newestHead returned.
+func putHead(tx *bolt.Tx, signed []byte, h *history) error {
+	if signed == nil {
+		return nil
+	}
+	b := tx.Bucket([]byte(bucketMeta))
+	if err := putGuarded(b, []byte(keyHead), signed); err != nil {
+		return err
+	}
+	return putGuarded(b, []byte(keyHistory), h.encode())
+}
+
+// writeHead writes the newest head, as a checkpoint does besides.
+func (s *Store) writeHead() error {
+	signed, h := s.newestHead()
+	if signed == nil {
+		return nil
+	}
+	return s.updateState(func(tx *bolt.Tx) error { return putHead(tx, signed, h) })
+}
+
+// notedHistory returns the Merkle log as state.db has it, nil if it has none.
+func (s *Store) notedHistory() (h *history, err error) {
+	if s.state == nil {
+		return nil, nil
+	}
+	err = s.state.read(func(f *pages.File) error {
+		if b := metaValue(f, keyHistory); b != nil {
+			h, err = decodeHistory(b)
+		}
+		return err
+	})
+	return h, err
+}
+
+func sequenceOf(key []byte) uint64 { return binary.BigEndian.Uint64(key) }
 
 func sequenceKey(sequence uint64) []byte {
 	return binary.BigEndian.AppendUint64(nil, sequence)

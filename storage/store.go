@@ -11,8 +11,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/sirupsen/logrus"
-	bolt "go.etcd.io/bbolt"
+	"golang.org/x/mod/sumdb/note"
 )
 
 // Options are the settings of a Store. The zero value is a good one.
@@ -37,8 +38,10 @@ type Options struct {
 
 	// SegmentBytes is the size at which a new segment file is begun; 0 stands for
 	// 1 GiB, or 128 MiB where addresses have 32 bits. A segment may exceed it by
-	// what one tail holds.
+	// what one tail holds. SegmentSpan is how much receive time a segment holds;
+	// 0 stands for a day.
 	SegmentBytes int64
+	SegmentSpan  time.Duration
 
 	// Log is told when writing begins to fail and when it goes on; nil for no log.
 	Log logrus.FieldLogger
@@ -50,6 +53,7 @@ func (o Options) withDefaults() Options {
 	o.SealEvery = cmp.Or(o.SealEvery, time.Minute)
 	o.MaxPending = cmp.Or(o.MaxPending, 8<<20)
 	o.SegmentBytes = cmp.Or(o.SegmentBytes, defaultSegmentBytes())
+	o.SegmentSpan = cmp.Or(o.SegmentSpan, 24*time.Hour)
 	if o.Log == nil {
 		silent := logrus.New()
 		silent.SetOutput(io.Discard)
@@ -70,15 +74,19 @@ func defaultSegmentBytes() int64 {
 type Store struct {
 	directory string
 	options   Options
-	state     *bolt.DB // its lock is the directory's: the first opened, the last closed
+	lock      *flock.Flock
+	state     *database // nil in an archive, which has none
 	segments  *segments
+	signer    note.Signer // nil in a store that is only read
 
 	tails [2]*tail
 
 	// The sealing goroutine's own.
-	active   *segment
-	activeDB *bolt.DB
-	set      blockSet
+	active  *segment
+	summary summary // of the active segment
+	set     blockSet
+
+	turnFailure error // of the commit goroutine: of the latest turn to a new round
 
 	wake     chan struct{} // asks for a commit now; holds one request
 	rounds   chan *round   // to be sealed; holds one
@@ -94,6 +102,8 @@ type Store struct {
 	written     uint64        // newest sequence in a tail
 	committed   uint64        // newest sequence that would survive a power cut
 	blocksTo    uint64        // newest sequence in a segment
+	history     *history      // up to that one
+	head        []byte        // the same, signed; nil before anything is sealed
 	synced      time.Time     // when the tail was synced last
 	syncWanted  bool          // somebody waits for that
 	failure     error         // of the latest commit; nil when it went well
@@ -136,43 +146,51 @@ func (s *Store) open() (err error) {
 			return err
 		}
 	}
-	if s.state, err = openState(s.directory, s.options.ReadOnly); err != nil {
+	if err := s.lockDirectory(); err != nil {
 		return err
 	}
 	if s.segments, err = openSegments(segmentDir); err != nil {
 		return err
 	}
 	s.segments.mapped = mapSize(s.options.SegmentBytes + 2*s.options.TailBytes)
-	if err := s.findSealed(); err != nil {
+	if err := s.openState(); err != nil {
 		return err
 	}
 	if s.options.ReadOnly {
+		if _, err := s.findSealed(); err != nil {
+			return err
+		}
 		return s.readTails()
+	}
+	if s.signer, err = openSigner(s.directory); err != nil {
+		return err
 	}
 	return s.resume()
 }
 
-// activate makes g the segment that blocks go to.
-func (s *Store) activate(g *segment) error {
-	db, err := s.segments.acquireToWrite(g)
-	if err != nil {
-		return err
+// lockName is the file whose lock is the directory's.
+const lockName = "lock"
+
+// lockDirectory makes sure that nobody writes here, or when this store is to write, that
+// nobody reads either. What was never opened to write has no lock, and needs none.
+func (s *Store) lockDirectory() error {
+	path := filepath.Join(s.directory, lockName)
+	if !s.options.ReadOnly {
+		s.lock = flock.New(path, flock.SetPermissions(0o600))
+		return inUse(s.lock.TryLock())
 	}
-	s.active, s.activeDB = g, db
-	return nil
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	s.lock = flock.New(path, flock.SetFlag(os.O_RDONLY))
+	return inUse(s.lock.TryRLock())
 }
 
-// activateNew begins a segment whose first message is first.
-func (s *Store) activateNew(first uint64) error {
-	g, err := s.segments.create(first)
-	if err != nil {
-		return err
+func inUse(locked bool, err error) error {
+	if err == nil && !locked {
+		return ErrInUse
 	}
-	if err := s.activate(g); err != nil {
-		return err
-	}
-	s.segments.add(g)
-	return nil
+	return err
 }
 
 // Last returns the newest sequence given out, 0 before the first. Of a store
@@ -198,7 +216,7 @@ func (s *Store) Close() error {
 	if again {
 		return nil
 	}
-	if err := errors.Join(s.lost(), s.closeFiles()); err != nil {
+	if err := errors.Join(s.lost(), s.writeHead(), s.closeFiles()); err != nil {
 		return fmt.Errorf("storage: close %s: %w", s.directory, err)
 	}
 	return nil
@@ -225,7 +243,10 @@ func (s *Store) closeFiles() error {
 		errs = append(errs, s.segments.close())
 	}
 	if s.state != nil {
-		errs = append(errs, s.state.Close())
+		errs = append(errs, s.state.close())
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -274,12 +274,14 @@ func TestUnknownSchema(t *testing.T) {
 		change     func(*bolt.Tx) error
 		want       string
 	}{
-		{"state of another version", "state.db", set("meta", "schema", "skewatch state 2"), `"skewatch state 2"`},
-		{"segment of another version", first, set("meta", "schema", "skewatch segment 9"), `"skewatch segment 9"`},
-		{"segment in the state's place", "state.db", set("meta", "schema", string(schemaSegment)), `"skewatch segment 2"`},
+		{"state of another version", "state.db", set("meta", "schema", "skewatch state 1"), `"skewatch state 1"`},
+		{"segment of another version", first, set("meta", "schema", "skewatch segment 2"), `"skewatch segment 2"`},
+		{"segment in the state's place", "state.db", func(tx *bolt.Tx) error {
+			return putGuarded(tx.Bucket([]byte(bucketMeta)), []byte(keySchema), []byte(schemaSegment))
+		}, `"skewatch segment 3"`},
 		{"somebody else's database", "state.db", func(tx *bolt.Tx) error {
-			return errors.Join(tx.DeleteBucket(bucketMeta), set("widgets", "a", "b")(tx))
-		}, `is ""`},
+			return errors.Join(tx.DeleteBucket([]byte(bucketMeta)), set("widgets", "a", "b")(tx))
+		}, `somebody else's`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			directory := t.TempDir()

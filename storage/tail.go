@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -33,6 +34,9 @@ type tail struct {
 	epoch uint64
 	end   int64 // where the next record goes
 	dirty bool  // written since the last sync
+
+	header []byte
+	unsure bool // a sync failed: what was written before may not be on disk
 }
 
 const (
@@ -74,7 +78,20 @@ func (t *tail) begin(first uint64) error {
 	if _, err := t.file.WriteAt(h, 0); err != nil {
 		return fmt.Errorf("storage: begin a tail: %w", err)
 	}
-	t.epoch, t.end, t.dirty = epoch, tailHeaderBytes, true
+	t.header, t.epoch, t.end, t.dirty, t.unsure = h, epoch, tailHeaderBytes, true, false
+	return nil
+}
+
+// rewrite writes again all that the tail holds.
+func (t *tail) rewrite(records []*record) error {
+	if _, err := t.file.WriteAt(t.header, 0); err != nil {
+		return fmt.Errorf("storage: write a tail again: %w", err)
+	}
+	t.end = tailHeaderBytes
+	if err := t.write(records); err != nil {
+		return err
+	}
+	t.unsure = false
 	return nil
 }
 
@@ -102,6 +119,7 @@ func (t *tail) sync() error {
 		return nil
 	}
 	if err := syncData(t.file); err != nil {
+		t.unsure = true
 		return fmt.Errorf("storage: sync a tail: %w", err)
 	}
 	t.dirty = false
@@ -127,6 +145,7 @@ func readTailFile(path string) (tailContent, error) {
 
 // A tailContent is what a tail holds.
 type tailContent struct {
+	header  []byte
 	epoch   uint64
 	end     int64 // of the last whole record
 	records []*record
@@ -154,7 +173,7 @@ func readTail(r io.Reader) (c tailContent, err error) {
 	if v := binary.BigEndian.Uint32(b[8:]); v != tailVersion {
 		return c, fmt.Errorf("%w: is a tail of version %d, this version reads %d", ErrSchema, v, tailVersion)
 	}
-	c.epoch, c.end = binary.BigEndian.Uint64(b[16:]), tailHeaderBytes
+	c.header, c.epoch, c.end = bytes.Clone(b[:tailHeaderBytes]), binary.BigEndian.Uint64(b[16:]), tailHeaderBytes
 	next := binary.BigEndian.Uint64(b[24:])
 	for {
 		r, at := findRecord(b, c.end, c.epoch, next)

@@ -1,0 +1,110 @@
+package storage
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"unicode"
+
+	"golang.org/x/mod/sumdb/note"
+)
+
+// The key that heads are signed by is made when the directory is first opened to write.
+// Its secret half stands in signing.key, for the owner alone; the public halves of this and
+// of earlier ones in signing.pub, a line each, in the form of golang.org/x/mod/sumdb/note.
+const (
+	secretKeyName = "signing.key"
+	publicKeyName = "signing.pub"
+)
+
+// openSigner returns the directory's signer, with a new key if there is none.
+func openSigner(directory string) (note.Signer, error) {
+	path := filepath.Join(directory, secretKeyName)
+	secret, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return newSigner(directory)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s, err := note.NewSigner(strings.TrimSpace(string(secret)))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; move it away to have a new key made", path, err)
+	}
+	return s, nil
+}
+
+// newSigner makes a key. The public half is there before the secret one.
+func newSigner(directory string) (note.Signer, error) {
+	secret, public, err := note.GenerateKey(rand.Reader, keyOwner())
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(directory, publicKeyName)
+	known, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	if err := replaceFile(path, append(known, public+"\n"...), 0o644); err != nil {
+		return nil, err
+	}
+	if err := replaceFile(filepath.Join(directory, secretKeyName), []byte(secret+"\n"), 0o600); err != nil {
+		return nil, err
+	}
+	return note.NewSigner(secret)
+}
+
+// keyOwner names the key: by this host, in characters that a note allows.
+func keyOwner() string {
+	host, err := os.Hostname()
+	if err != nil || host == "" {
+		host = "unknown"
+	}
+	return "skewatch/" + strings.Map(func(r rune) rune {
+		if r == '+' || unicode.IsSpace(r) || r == unicode.ReplacementChar {
+			return '-'
+		}
+		return r
+	}, host)
+}
+
+// ReadKeys returns the public keys that the file at a path lists, a line each, as
+// signing.pub in a data directory does.
+func ReadKeys(path string) (note.Verifiers, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var keys []note.Verifier
+	for line := range strings.Lines(string(b)) {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		k, err := note.NewVerifier(line)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w (got %q)", path, err, line)
+		}
+		keys = append(keys, k)
+	}
+	return note.VerifierList(keys...), nil
+}
+
+// replaceFile writes a file that is there whole or not at all, after a power cut too.
+func replaceFile(path string, b []byte, mode os.FileMode) error {
+	unfinished := path + ".new"
+	f, err := os.OpenFile(unfinished, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(unfinished, path); err != nil {
+		return err
+	}
+	return syncDirectory(filepath.Dir(path))
+}
