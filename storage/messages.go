@@ -67,6 +67,7 @@ type messageReader struct {
 
 // A storedBlock is a place in a messageReader's bytes.
 type storedBlock struct {
+	partition  uint8
 	first      uint64
 	start, end int
 }
@@ -154,7 +155,7 @@ func (r *messageReader) copyBlocks(c *pages.Cursor, from, to []byte) {
 		key := readChunkKey(k)
 		if key.chunk == 0 {
 			if wanted = r.mayHold(v); wanted {
-				r.blocks = append(r.blocks, storedBlock{first: key.block, start: len(r.bytes)})
+				r.blocks = append(r.blocks, storedBlock{partition: key.partition, first: key.block, start: len(r.bytes)})
 			}
 		}
 		if wanted {

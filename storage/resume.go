@@ -3,6 +3,7 @@ package storage
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"slices"
@@ -23,7 +24,25 @@ func (s *Store) readTails() error {
 		s.current.add(f.records)
 	}
 	s.written = max(s.blocksTo, s.current.last())
+	err = s.missPromised()
 	s.last, s.committed = s.written, s.written
+	return err
+}
+
+// missPromised tells of messages that were on disk and are in no file. No crash does
+// this, only the loss of files. Their numbers are spent: the states may include them.
+func (s *Store) missPromised() error {
+	promised, err := s.promised()
+	if errors.As(err, new(*DamageError)) && s.options.ReadOnly {
+		err = nil
+	}
+	if err != nil || promised <= s.written {
+		return err
+	}
+	record := fmt.Sprintf("messages %d to %d", s.written+1, promised)
+	s.options.Log.Warnf("storage: %s: %s were on disk, and are in no file", s.directory, record)
+	s.found = append(s.found, DamageError{File: s.directory, Record: record, Problem: "they are missing"})
+	s.written = promised
 	return nil
 }
 
@@ -65,6 +84,7 @@ func (s *Store) usableTails() (usable []foundTail, err error) {
 		switch {
 		case errors.Is(f.err, errTail) && s.options.ReadOnly:
 			s.options.Log.Errorf("storage: %v; its messages are missing", f.err)
+			s.found = append(s.found, DamageError{File: path, Record: "the tail", Problem: errTail.Error()})
 			continue
 		case errors.Is(f.err, errTail):
 			aside, err := setAside(path)
@@ -78,6 +98,7 @@ func (s *Store) usableTails() (usable []foundTail, err error) {
 		}
 		for _, lost := range f.lost {
 			s.options.Log.Errorf("storage: %s: messages %d to %d can't be read, and are missing", path, lost.first, lost.last)
+			s.found = append(s.found, DamageError{File: path, Record: fmt.Sprintf("messages %d to %d", lost.first, lost.last), Problem: "they can't be read"})
 		}
 		usable = append(usable, f)
 	}
@@ -101,15 +122,8 @@ func (s *Store) resume() error {
 	for _, f := range found {
 		s.takeOver(f)
 	}
-	checkpoint, err := s.readCheckpoint()
-	if err != nil {
+	if err := s.missPromised(); err != nil {
 		return err
-	}
-	if checkpoint > s.written {
-		// No crash does this, only the loss of files. The states include messages with
-		// these numbers, so the numbers are spent.
-		s.options.Log.Warnf("storage: %s: messages %d to %d are in the states but in no file", s.directory, s.written+1, checkpoint)
-		s.written = checkpoint
 	}
 	s.last, s.committed = s.written, s.written
 	if err := s.resumeSegment(usable); err != nil {

@@ -22,7 +22,12 @@ func (s *Store) openState() (err error) {
 		return nil // an archive
 	case s.options.ReadOnly:
 		s.state = &database{path: path}
-		return readPages(path, func(f *pages.File) error { return checkSchema(f, path, schemaState) })
+		err = readPages(path, func(f *pages.File) error { return checkSchema(f, path, schemaState) })
+		if errors.As(err, new(*DamageError)) {
+			s.options.Log.WithError(err).Error("storage: reading what can be read of the state")
+			err = nil
+		}
+		return err
 	case missing:
 		err = createState(path)
 	case err == nil:

@@ -22,6 +22,7 @@ const (
 	bucketReference = "reference"
 
 	keyCheckpoint = "checkpoint" // the sequence
+	keyLast       = "last"       // the newest message, when the store was closed
 	keyHead       = "head"       // the newest signed head of the Merkle log
 )
 
@@ -283,15 +284,7 @@ func timeKey(unixNano int64) []byte {
 
 func keyTime(key []byte) int64 { return int64(binary.BigEndian.Uint64(key) ^ 1<<63) }
 
-// readCheckpoint returns the sequence of the last checkpoint, 0 if there is none.
-func (s *Store) readCheckpoint() (sequence uint64, err error) {
-	err = s.state.read(func(f *pages.File) error {
-		sequence, err = checkpointIn(f, statePath(s.directory))
-		return err
-	})
-	return sequence, err
-}
-
+// checkpointIn returns the sequence of the last checkpoint, 0 if there is none.
 func checkpointIn(f *pages.File, path string) (uint64, error) {
 	b, ok := f.Bucket(bucketMeta, nil)
 	if !ok {
@@ -327,13 +320,48 @@ func putHead(tx *bolt.Tx, signed []byte, h *history) error {
 	return putGuarded(b, []byte(keyHistory), h.encode())
 }
 
-// writeHead writes the newest head, as a checkpoint does besides.
-func (s *Store) writeHead() error {
-	signed, h := s.newestHead()
-	if signed == nil {
+// writeEnd writes where everything ended: the newest message and the newest head.
+func (s *Store) writeEnd() error {
+	if s.options.ReadOnly {
 		return nil
 	}
-	return s.updateState(func(tx *bolt.Tx) error { return putHead(tx, signed, h) })
+	signed, h := s.newestHead()
+	return s.updateState(func(tx *bolt.Tx) error {
+		if err := putGuarded(tx.Bucket([]byte(bucketMeta)), []byte(keyLast), sequenceKey(s.committed)); err != nil {
+			return err
+		}
+		return putHead(tx, signed, h)
+	})
+}
+
+// promised returns the newest message that was on disk for certain: one that the states
+// include, or the last when the store was closed.
+func (s *Store) promised() (sequence uint64, err error) {
+	if s.state == nil {
+		return 0, nil
+	}
+	err = s.state.read(func(f *pages.File) error {
+		if sequence, err = checkpointIn(f, statePath(s.directory)); err != nil {
+			return err
+		}
+		if b := metaValue(f, keyLast); len(b) == 8 {
+			sequence = max(sequence, sequenceOf(b))
+		}
+		return nil
+	})
+	return sequence, err
+}
+
+// notedHead returns the newest signed head that state.db has, nil if it has none.
+func (s *Store) notedHead() (signed []byte, err error) {
+	if s.state == nil {
+		return nil, nil
+	}
+	err = s.state.read(func(f *pages.File) error {
+		signed = bytes.Clone(metaValue(f, keyHead))
+		return nil
+	})
+	return signed, err
 }
 
 // notedHistory returns the Merkle log as state.db has it, nil if it has none.

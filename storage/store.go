@@ -108,6 +108,7 @@ type Store struct {
 	syncWanted  bool          // somebody waits for that
 	failure     error         // of the latest commit; nil when it went well
 	sealFailure error         // of the latest sealing
+	found       []DamageError // in the tails, when the store was opened
 	closed      bool          // nothing is taken any more
 	changed     chan struct{} // closed and replaced after each commit and sealing, and by Close
 }
@@ -216,7 +217,7 @@ func (s *Store) Close() error {
 	if again {
 		return nil
 	}
-	if err := errors.Join(s.lost(), s.writeHead(), s.closeFiles()); err != nil {
+	if err := errors.Join(s.lost(), s.writeEnd(), s.closeFiles()); err != nil {
 		return fmt.Errorf("storage: close %s: %w", s.directory, err)
 	}
 	return nil

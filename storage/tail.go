@@ -165,8 +165,10 @@ func readTail(r io.Reader) (c tailContent, err error) {
 	switch {
 	case err != nil:
 		return c, err
-	case len(b) < tailHeaderBytes || isZero(b[:tailHeaderBytes]):
-		return c, nil // not begun yet
+	case isZero(b[:min(len(b), tailHeaderBytes)]), len(b) < tailHeaderBytes && isBegun(b):
+		return c, nil // not begun yet, or a power cut tore its header, before it held anything
+	case len(b) < tailHeaderBytes:
+		return c, errTail
 	case binary.BigEndian.Uint32(b[12:]) != tailSum(b) || string(b[:8]) != tailMagic:
 		return c, errTail
 	}
@@ -187,6 +189,12 @@ func readTail(r io.Reader) (c tailContent, err error) {
 		c.end = at + int64(r.size())
 		next = r.last() + 1
 	}
+}
+
+// isBegun reports whether the beginning of a header is like a tail's.
+func isBegun(b []byte) bool {
+	n := min(len(b), len(tailMagic))
+	return string(b[:n]) == tailMagic[:n]
 }
 
 func isZero(b []byte) bool {
