@@ -3,12 +3,15 @@ package storage
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
+
+	"github.com/skewatch/skewatch/storage/pages"
 )
 
 // removedName is the file that says from which message on there are segments, since
@@ -49,4 +52,81 @@ func (s *Store) readRemoved(keys note.Verifiers) (kept uint64, err error) {
 		return 0, errRemoved
 	}
 	return kept, nil
+}
+
+// A Retention says what is kept. The zero value keeps all.
+type Retention struct {
+	// Since has segments removed whose newest message was received before, Unix ns.
+	// What a clock that is wrong says must not come here: it would remove everything.
+	Since int64
+
+	// Bytes is how much all segments may take; 0 for no limit. The newest is always kept.
+	Bytes int64
+}
+
+// A Removed is a segment that was removed.
+type Removed struct {
+	File        string
+	First, Last uint64 // sequences that it held
+	Bytes       int64
+}
+
+// Expire removes whole segments, the oldest first, as far as r says. It stops at the first
+// that is to be kept.
+func (s *Store) Expire(r Retention) (removed []Removed, err error) {
+	if s.options.ReadOnly {
+		return nil, ErrReadOnly
+	}
+	all := s.segments.list()
+	total := int64(0)
+	sizes := make([]int64, len(all))
+	for i, g := range all {
+		if info, err := os.Stat(g.path); err == nil {
+			sizes[i] = info.Size()
+			total += sizes[i]
+		}
+	}
+	for i := 0; i+1 < len(all); i++ {
+		if !s.isExpired(all[i], r.Since) && (r.Bytes == 0 || total <= r.Bytes) {
+			break
+		}
+		if err := removeSegment(s.directory, s.signer, all[i], all[i+1].first); err != nil {
+			return removed, fmt.Errorf("storage: remove %s: %w", all[i].path, err)
+		}
+		s.segments.drop(all[i])
+		total -= sizes[i]
+		removed = append(removed, Removed{all[i].path, all[i].first, all[i+1].first - 1, sizes[i]})
+	}
+	return removed, nil
+}
+
+// isExpired reports whether all of a segment was received before a time.
+func (s *Store) isExpired(g *segment, since int64) bool {
+	if since == 0 {
+		return false
+	}
+	known := s.segments.summaryOf(g)
+	if known == nil { // it was left when it was damaged
+		known = &summary{latest: math.MaxInt64}
+		_ = s.segments.read(g, func(f *pages.File) error { // what can't be read is kept
+			known.latest = math.MinInt64
+			eachRound(f, 0, func(string, string) { known.latest = math.MaxInt64 }, func(r *sealedRound) bool {
+				known.latest = max(known.latest, r.latest)
+				return true
+			})
+			return nil
+		})
+	}
+	return known.latest < since
+}
+
+// removeSegment removes a segment's file, and notes that from the next one on all is kept.
+func removeSegment(directory string, signer note.Signer, g *segment, kept uint64) error {
+	if err := writeRemoved(directory, signer, kept); err != nil {
+		return err
+	}
+	if err := removeIfThere(g.path); err != nil {
+		return err
+	}
+	return syncDirectory(filepath.Dir(g.path))
 }

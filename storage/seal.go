@@ -170,10 +170,23 @@ func (s *Store) startSegment(first uint64) error {
 	if err := s.activateNew(first); err != nil {
 		return err
 	}
-	if err := s.segments.letGo(full); err != nil {
+	if err := errors.Join(s.segments.letGo(full), trim(full.path)); err != nil {
 		s.options.Log.WithError(err).Warnf("storage: close %s", full.path)
 	}
 	return nil
+}
+
+// trim gives back what a file was extended by ahead of need.
+func trim(path string) error {
+	var size int64
+	err := readPages(path, func(f *pages.File) error {
+		size = f.Size()
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return os.Truncate(path, size)
 }
 
 // abandon leaves the active segment as it is, and begins one for a round.

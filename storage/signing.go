@@ -1,11 +1,13 @@
 package storage
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -48,7 +50,7 @@ func newSigner(directory string) (note.Signer, error) {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	if err := replaceFile(path, append(known, public+"\n"...), 0o644); err != nil {
+	if err := replaceFile(path, joinLines(known, []byte(public)), 0o644); err != nil {
 		return nil, err
 	}
 	if err := replaceFile(filepath.Join(directory, secretKeyName), []byte(secret+"\n"), 0o600); err != nil {
@@ -90,6 +92,18 @@ func ReadKeys(path string) (note.Verifiers, error) {
 		keys = append(keys, k)
 	}
 	return note.VerifierList(keys...), nil
+}
+
+// joinLines returns the lines of both, each once.
+func joinLines(known, more []byte) (all []byte) {
+	seen := make(map[string]bool)
+	for line := range bytes.Lines(slices.Concat(known, []byte("\n"), more)) {
+		if line = bytes.TrimSpace(line); len(line) > 0 && !seen[string(line)] {
+			seen[string(line)] = true
+			all = append(append(all, line...), '\n')
+		}
+	}
+	return all
 }
 
 // replaceFile writes a file that is there whole or not at all, after a power cut too.

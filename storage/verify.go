@@ -131,8 +131,9 @@ func (v *inspector) prepare() (err error) {
 	if err != nil {
 		v.noteIn(filepath.Join(s.directory, removedName), "the note of what was removed", err.Error())
 	}
-	if v.next = max(kept, 1); s.state == nil {
-		v.next = 0 // an archive begins anywhere
+	v.next = max(kept, 1)
+	if all := s.segments.list(); len(all) > 0 && (all[0].first < kept || s.state == nil) {
+		v.next = all[0].first // put back, or an archive
 	}
 	s.mu.Lock()
 	v.last, v.unsealed = s.blocksTo, s.unsealed()
