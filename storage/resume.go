@@ -121,6 +121,9 @@ func (s *Store) resume() error {
 	s.written = s.blocksTo
 	for _, f := range found {
 		s.takeOver(f)
+		if err := s.current.tail.sync(); err != nil { // a kill leaves messages that aren't synced
+			return err
+		}
 	}
 	if err := s.missPromised(); err != nil {
 		return err
@@ -151,7 +154,10 @@ func (s *Store) openTails() (err error) {
 				break
 			}
 		}
-		if err == nil || !errors.Is(err, syscall.ENOSPC) || s.options.TailBytes/2 < leastTailBytes {
+		if err == nil {
+			return syncDirectory(s.directory) // their names
+		}
+		if !errors.Is(err, syscall.ENOSPC) || s.options.TailBytes/2 < leastTailBytes {
 			return err
 		}
 		s.options.TailBytes /= 2

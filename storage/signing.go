@@ -80,14 +80,23 @@ func ReadKeys(path string) (note.Verifiers, error) {
 	if err != nil {
 		return nil, err
 	}
+	keys, err := ParseKeys(string(b))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return keys, nil
+}
+
+// ParseKeys returns the public keys of a text, a line each.
+func ParseKeys(text string) (note.Verifiers, error) {
 	var keys []note.Verifier
-	for line := range strings.Lines(string(b)) {
+	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line == "" {
 			continue
 		}
 		k, err := note.NewVerifier(line)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w (got %q)", path, err, line)
+			return nil, fmt.Errorf("%w (got %q)", err, line)
 		}
 		keys = append(keys, k)
 	}

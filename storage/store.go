@@ -143,7 +143,7 @@ func Open(directory string, o Options) (*Store, error) {
 func (s *Store) open() (err error) {
 	segmentDir := filepath.Join(s.directory, segmentDirectory)
 	if !s.options.ReadOnly {
-		if err := os.MkdirAll(segmentDir, 0o700); err != nil {
+		if err := createDirectories(s.directory, segmentDir); err != nil {
 			return err
 		}
 	}
@@ -167,6 +167,22 @@ func (s *Store) open() (err error) {
 		return err
 	}
 	return s.resume()
+}
+
+// createDirectories makes directories whose names survive a power cut.
+func createDirectories(paths ...string) error {
+	for _, path := range paths {
+		if _, err := os.Stat(path); err == nil {
+			continue
+		}
+		if err := os.MkdirAll(path, 0o700); err != nil {
+			return err
+		}
+		if err := syncDirectory(filepath.Dir(path)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lockName is the file whose lock is the directory's.

@@ -37,10 +37,21 @@ type request struct {
 // The first of the formats is the default.
 func addReading(cmd *cobra.Command, formats ...string) *reading {
 	r := addSelection(cmd, formats...)
+	r.addPlace(cmd)
+	return r
+}
+
+// addPlace declares only the flags that say whom to ask, and the format.
+func addPlace(cmd *cobra.Command, formats ...string) *reading {
+	r := &reading{format: addFormat(cmd, formats...)}
+	r.addPlace(cmd)
+	return r
+}
+
+func (r *reading) addPlace(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&r.server, "server", "", "ask the server at this `URL` (default: the local one)")
 	flags.StringVar(&r.data, "data", "", "ask the server that runs on this `DIR`, or read the files there when none runs")
-	return r
 }
 
 // addSelection declares the flags of every reading command, wherever it reads.

@@ -12,6 +12,7 @@ import (
 	"github.com/skewatch/skewatch/analysis"
 	"github.com/skewatch/skewatch/analysis/report"
 	"github.com/skewatch/skewatch/ntpcheck"
+	"github.com/skewatch/skewatch/storage"
 )
 
 // A Desk answers questions about a fleet's clocks.
@@ -29,6 +30,10 @@ type Desk interface {
 	// Messages calls fn with each stored message of the query, in order of storing.
 	// With Follow it goes on until the context ends.
 	Messages(ctx context.Context, q Query, fn func(Message) error) error
+
+	// Verify goes through all that is stored, calls fn with each thing that is wrong,
+	// and returns what it has seen.
+	Verify(ctx context.Context, q VerifyQuery, fn func(Flaw) error) (storage.Verified, error)
 }
 
 // A Query selects by time and host. The zero value selects all there is.

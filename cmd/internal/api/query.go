@@ -87,6 +87,7 @@ func ParseReportQuery(v url.Values) (ReportQuery, error) {
 type parameters struct {
 	values url.Values
 	known  []string
+	lists  []string // those that may be given more than once
 	err    error
 }
 
@@ -103,7 +104,7 @@ func (p *parameters) end() error {
 		switch {
 		case !slices.Contains(p.known, name):
 			p.fail(name, "unknown parameter: known are "+strings.Join(p.known, ", "))
-		case len(p.values[name]) > 1:
+		case len(p.values[name]) > 1 && !slices.Contains(p.lists, name):
 			p.fail(name, "given more than once")
 		}
 	}
@@ -119,6 +120,11 @@ func (p *parameters) fail(name, problem string) {
 func (p *parameters) text(name string) (value string, given bool) {
 	p.known = append(p.known, name)
 	return p.values.Get(name), p.values.Has(name)
+}
+
+func (p *parameters) list(name string) []string {
+	p.known, p.lists = append(p.known, name), append(p.lists, name)
+	return p.values[name]
 }
 
 func (p *parameters) time(name string) time.Time {

@@ -26,6 +26,8 @@ type Config struct {
 	// Data is the directory that holds messages and state.
 	Data string
 
+	Retention Retention
+
 	Listen Listen
 
 	// HTTP is the loopback address of the HTTP API and dashboard, host:port; ""
@@ -131,4 +133,10 @@ func Load(flags *pflag.FlagSet, environ []string) (*Config, error) {
 		return nil, err
 	}
 	return l.config, nil
+}
+
+// Retention is how long messages are kept. Zero is for ever.
+type Retention struct {
+	Age   time.Duration
+	Bytes int64 // of all segments
 }

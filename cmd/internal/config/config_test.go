@@ -72,6 +72,8 @@ func TestDefaults(t *testing.T) {
 // samples are four values for each setting that has a flag, none the default.
 var samples = map[string][4]string{
 	"data":             {"/a", "b", "/c d", "~"},
+	"retention.age":    {"90d", "36h", "1d", "5h30m"},
+	"retention.bytes":  {"100GB", "2TiB", "500MB", "123456789B"},
 	"listen.udp":       {":1514", "127.0.0.1:0", "[::1]:514", "syslog.example.net:514"},
 	"listen.tcp":       {":1514", "127.0.0.1:0", "[::1]:514", ""},
 	"http":             {"127.0.0.1:0", "[::1]:80", "", "localhost:8080"},

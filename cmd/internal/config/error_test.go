@@ -21,7 +21,7 @@ func TestFileErrors(t *testing.T) {
 		{"poll: 16s", `config: poll: unknown key at :1`, `write "poll" beneath "ntp"`},
 		{"ntp.poll: 16s", `config: ntp.poll: unknown key at :1`, `write "poll" beneath "ntp"`},
 		{"listen: {tls: x}", `config: listen.tls: unknown key at :1`, `known here: udp, tcp`},
-		{"<<: {data: x}", `config: <<: unknown key at :1`, `known here: data, listen, http, ntp, receive_stamps, assume_zone, warnings, log, profile, tolerance, hosts`},
+		{"<<: {data: x}", `config: <<: unknown key at :1`, `known here: data, retention, listen, http, ntp, receive_stamps, assume_zone, warnings, log, profile, tolerance, hosts`},
 		{"ntp: 16s", `config: ntp: holds settings and takes no value itself at :1`, `write beneath it: servers, poll, holdover, kernel_clock`},
 		{"http: {address: x}", `config: http: takes a value, not settings beneath it at :1`, ``},
 		{"http: [a]", `config: http: takes one value, not a list at :1`, ``},
@@ -53,6 +53,11 @@ func TestValueErrors(t *testing.T) {
 	const server = `write "ntp1.example.net" or "192.0.2.1:123"`
 	tests := []struct{ flag, value, problem, hint string }{
 		{"data", " ", "names no directory", `write a path, such as "/var/lib/skewatch"`},
+		{"retention-age", "90", "not a span of time", `write a number and a unit (d, h), such as "90d" or "36h", or "forever"`},
+		{"retention-age", "0d", "not a number of days", `write one such as "90d", or "forever"`},
+		{"retention-age", "5m", "below the least of 1h", ""},
+		{"retention-bytes", "1MB", "below the least of 100MB", ""},
+		{"retention-bytes", "much", "not a number of bytes", `write a number and a unit (MB, GB, TB, MiB, GiB, TiB), such as "100GB", or "unlimited"`},
 		{"listen-udp", "::1", "missing port", `write "[::1]:514"`},
 		{"listen-udp", "[::1]", "missing port", `write "[::1]:514"`},
 		{"listen-udp", "127.0.0.1:", "missing port", `write "127.0.0.1:514"`},

@@ -2,9 +2,13 @@ package config
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/dustin/go-humanize"
 )
 
 // duration returns the kind of spans of time that are at least least.
@@ -41,6 +45,78 @@ func formatDuration(d time.Duration) string {
 		text = strings.TrimSuffix(text, "0m")
 	}
 	return text
+}
+
+// The words for 0 where that means that there is no limit.
+const (
+	forever   = "forever"
+	unlimited = "unlimited"
+)
+
+// age is the kind of how old something may become, in days or other units; 0 is for ever.
+var age = kind[time.Duration]{format: formatAge, parse: func(text string) (time.Duration, *fault) {
+	if text == forever {
+		return 0, nil
+	}
+	days, isDays := strings.CutSuffix(text, "d")
+	if !isDays {
+		d, f := duration(time.Hour).parse(text)
+		if f != nil && f.hint != "" {
+			f.hint = `write a number and a unit (d, h), such as "90d" or "36h", or "forever"`
+		}
+		return d, f
+	}
+	n, err := strconv.ParseUint(days, 10, 16)
+	if err != nil || n == 0 {
+		return 0, &fault{problem: "not a number of days", hint: `write one such as "90d", or "forever"`}
+	}
+	return time.Duration(n) * day, nil
+}}
+
+const day = 24 * time.Hour
+
+// formatAge writes whole days as such.
+func formatAge(d time.Duration) string {
+	switch {
+	case d == 0:
+		return forever
+	case d%day == 0:
+		return fmt.Sprintf("%dd", d/day)
+	}
+	return formatDuration(d)
+}
+
+// size is the kind of numbers of bytes; 0 is for no limit.
+var size = kind[int64]{format: formatSize, parse: func(text string) (int64, *fault) {
+	if text == unlimited {
+		return 0, nil
+	}
+	n, err := humanize.ParseBytes(text)
+	switch {
+	case err != nil:
+		return 0, &fault{problem: "not a number of bytes", hint: `write a number and a unit (MB, GB, TB, MiB, GiB, TiB), such as "100GB", or "unlimited"`}
+	case n < leastSize || n > math.MaxInt64:
+		return 0, &fault{problem: "below the least of " + formatSize(leastSize)}
+	}
+	return int64(n), nil
+}}
+
+const leastSize = 100_000_000
+
+// formatSize writes a number of bytes without losing any.
+func formatSize(n int64) string {
+	if n == 0 {
+		return unlimited
+	}
+	for _, u := range [...]struct {
+		bytes int64
+		name  string
+	}{{1e12, "TB"}, {1 << 40, "TiB"}, {1e9, "GB"}, {1 << 30, "GiB"}, {1e6, "MB"}, {1 << 20, "MiB"}} {
+		if n%u.bytes == 0 {
+			return strconv.FormatInt(n/u.bytes, 10) + u.name
+		}
+	}
+	return strconv.FormatInt(n, 10) + "B"
 }
 
 // choice returns the kind that has these values only, each written as name says.

@@ -16,6 +16,13 @@ func (c *Config) settings() []setting {
 			usage:   "keep messages and state in this directory",
 			binding: one(&c.Data, directory)},
 
+		{key: "retention.age", flag: "retention-age", arg: "TIME", preset: []string{forever},
+			usage:   "remove messages older than this, such as 400d, a day's worth at a time",
+			binding: one(&c.Retention.Age, age)},
+		{key: "retention.bytes", flag: "retention-bytes", arg: "SIZE", preset: []string{unlimited},
+			usage:   "remove the oldest messages while all take more than this, such as 100GB",
+			binding: one(&c.Retention.Bytes, size)},
+
 		{key: "listen.udp", flag: "listen-udp", arg: "ADDRESS", preset: []string{":514"},
 			usage:   "receive syslog over UDP here; repeatable, empty for none",
 			binding: list(&c.Listen.UDP, listenAddress)},

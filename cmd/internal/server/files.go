@@ -99,6 +99,16 @@ func writeConfig(cfg *config.Config) error {
 	return replace(filepath.Join(cfg.Data, configName), b.Bytes())
 }
 
+// ArchiveConfig copies the configuration of a data directory to an archive of it, which is
+// read by it.
+func ArchiveConfig(data, archive string) error {
+	b, err := os.ReadFile(filepath.Join(data, configName))
+	if err != nil {
+		return err
+	}
+	return replace(filepath.Join(archive, configName), b)
+}
+
 func readConfig(data string) (*config.Config, error) {
 	path := filepath.Join(data, configName)
 	if _, err := os.Stat(path); err != nil {

@@ -73,6 +73,7 @@ func (s *Server) handler() http.Handler {
 		api.PathSources:  s.sources,
 		api.PathEvents:   stream(s.ending, s.desk.Events),
 		api.PathMessages: stream(s.ending, s.desk.Messages),
+		api.PathVerify:   s.verify,
 		"/":              notFound,
 	} {
 		mux.Handle(path, s.answer(h))

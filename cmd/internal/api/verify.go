@@ -1,0 +1,65 @@
+package api
+
+import (
+	"net/url"
+
+	"github.com/skewatch/skewatch/storage"
+)
+
+// PathVerify is where Verify is asked for.
+const PathVerify = "/api/v1/verify"
+
+// A VerifyQuery asks for the files to be verified. The zero value relies on the keys that
+// the data directory lists.
+type VerifyQuery struct {
+	Keys  string   // public keys, a line each, instead of those
+	Heads []string // signed heads that the history must go on from
+
+	// Progress, if not nil, is called from time to time with the message that has been
+	// come to and the last. It isn't part of the question.
+	Progress func(at, last uint64)
+}
+
+// A Flaw is something that Verify found.
+type Flaw struct {
+	File    string `json:"file"`
+	Record  string `json:"record"`
+	Problem string `json:"problem"`
+}
+
+// A VerifyLine is one line of the answer: one of these.
+type VerifyLine struct {
+	Flaw     *Flaw             `json:"finding,omitempty"`
+	Progress *Progress         `json:"progress,omitempty"`
+	Verified *storage.Verified `json:"verified,omitempty"` // the last line
+}
+
+// Progress is how far an answer has come.
+type Progress struct {
+	At   uint64 `json:"at"`
+	Last uint64 `json:"last"`
+}
+
+// Values writes a query as URL parameters; ParseVerifyQuery reads them.
+func (q VerifyQuery) Values() url.Values {
+	v := url.Values{}
+	if q.Keys != "" {
+		v.Set("keys", q.Keys)
+	}
+	for _, head := range q.Heads {
+		v.Add("head", head)
+	}
+	if q.Progress != nil {
+		v.Set("progress", "true")
+	}
+	return v
+}
+
+// ParseVerifyQuery reads a query from URL parameters, and whether progress is wanted.
+func ParseVerifyQuery(v url.Values) (q VerifyQuery, progress bool, err error) {
+	p := parameters{values: v}
+	q.Keys, _ = p.text("keys")
+	q.Heads = p.list("head")
+	progress = p.bool("progress")
+	return q, progress, p.end()
+}
