@@ -56,6 +56,7 @@ end-to-end:
 
 acceptance: deps accuracy
 	SKEWATCH_ACCEPTANCE=1 go test -count 1 -timeout 60m -v -run '$(END_TO_END)' ./cmd/skewatch
+	SKEWATCH_ACCEPTANCE=1 go test -count 1 -timeout 10m -run '^TestPowerCut$$' ./storage
 
 accuracy:
 	SKEWATCH_ACCURACY=full go test -count 1 -timeout 60m -v -run '$(EXPERIMENTS)' ./analysis
