@@ -178,15 +178,15 @@ func (s *Store) startSegment(first uint64) error {
 
 // trim gives back what a file was extended by ahead of need.
 func trim(path string) error {
-	var size int64
-	err := readPages(path, func(f *pages.File) error {
-		size = f.Size()
-		return nil
-	})
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
-	return os.Truncate(path, size)
+	f, err := pages.Open(file)
+	if err == nil {
+		err = file.Truncate(f.Size())
+	}
+	return errors.Join(err, file.Close())
 }
 
 // abandon leaves the active segment as it is, and begins one for a round.

@@ -118,11 +118,14 @@ func joinLines(known, more []byte) (all []byte) {
 // replaceFile writes a file that is there whole or not at all, after a power cut too.
 func replaceFile(path string, b []byte, mode os.FileMode) error {
 	unfinished := path + ".new"
-	f, err := os.OpenFile(unfinished, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
+	if err := removeIfThere(unfinished); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(unfinished, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(b)
+	_, err = f.WriteAt(b, 0)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}

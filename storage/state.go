@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"path/filepath"
@@ -375,6 +376,9 @@ func (s *Store) notedHistory() (h *history, err error) {
 		}
 		return err
 	})
+	if errors.As(err, new(*DamageError)) { // of a store that is only read
+		err = nil
+	}
 	return h, err
 }
 
