@@ -6,13 +6,14 @@ import (
 	"github.com/skewatch/skewatch/collector/message"
 )
 
-// RollUpSpan is the length of a roll-up. Periods of reports widen to its edges.
+// RollUpSpan is the length of a roll-up, until it is merged into an hourly one. Periods
+// of reports widen to the edges of roll-ups.
 const RollUpSpan = 5 * time.Minute
 
 // A RollUp is what one originator's clock did in one span of receive time, and the
 // row from which reports are made: they never look at messages.
 type RollUp struct {
-	Start    int64  // Unix ns, a multiple of RollUpSpan
+	Start    int64  // Unix ns, a multiple of RollUpSpan; of an hourly one of HourlySpan
 	Messages uint64 // 0 while a host is silent that should speak
 	First    int64  // receive times of its first and newest message, Unix ns
 	Last     int64
@@ -24,7 +25,7 @@ type RollUp struct {
 	Bounds      BoundKind
 	Skew        float64       // ppm
 	SkewBound   float64       // ppm
-	Extreme     time.Duration // the offset of the largest magnitude, among those judged
+	Extreme     time.Duration // the offset of the largest magnitude, among those judged; 0 if none is known
 	Out         time.Duration // how long the interval lay wholly outside the tolerance
 	Trust       message.Trust
 	StampFormat message.StampFormat
@@ -33,7 +34,9 @@ type RollUp struct {
 	ZoneEast    int32  // seconds, if ZoneWritten
 	Unusable    uint64 // of all the originator's messages so far
 
-	noted int64 // receive time up to which Out is reckoned
+	noted   int64  // receive time up to which Out is reckoned
+	merged  bool   // it is an hourly one,
+	offsets uint64 // and so many roll-ups with messages and an interval are in it
 }
 
 // next returns the empty roll-up that follows, with what is known carried over.

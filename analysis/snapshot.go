@@ -273,6 +273,9 @@ func (r *RollUp) AppendBinary(b []byte) ([]byte, error) {
 	e := &encoder{b: b}
 	e.byte(stateVersion)
 	e.rollUp(r)
+	if r.merged { // last, where five-minute ones have nothing
+		e.uint(r.offsets)
+	}
 	return e.b, nil
 }
 
@@ -281,6 +284,9 @@ func (r *RollUp) UnmarshalBinary(b []byte) error {
 	d := &decoder{b: b}
 	d.version()
 	*r = d.rollUp()
+	if len(d.b) > 0 {
+		r.merged, r.offsets = true, d.uint()
+	}
 	return d.err
 }
 

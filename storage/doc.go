@@ -26,7 +26,8 @@ sees to that for the states.
 
 # Files
 
-	state.db                           states, roll-ups, findings, reference
+	state.db                           states, roll-ups, findings, reference; its
+	                                   pages are used again, never given back
 	tail.0, tail.1                     messages that aren't sealed yet
 	segments/00000000000000000001.db   messages from sequence 1 on
 	segments/00000000000004711000.db   messages from sequence 4711000 on

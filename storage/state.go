@@ -34,7 +34,7 @@ var stateBuckets = []string{bucketStates, bucketRollUps, bucketFindings, bucketR
 type Changes struct {
 	Sequence  uint64            // the states include every message up to this one
 	States    []State           // each replaces the one with the same Key
-	RollUps   []RollUp          // each replaces the one with the same Start and Key
+	RollUps   []RollUp          // each replaces the one with the same Start and Key; a nil Blob deletes it
 	Findings  []Finding         // added; each is given an ID
 	Reference []ReferenceSample // added; a second one with the same At replaces the first
 }
@@ -49,7 +49,7 @@ type State struct {
 type RollUp struct {
 	Start int64 // Unix ns
 	Key   string
-	Blob  []byte
+	Blob  []byte // nil deletes the roll-up
 }
 
 // A Finding is something that was found out, and when.
@@ -108,25 +108,25 @@ func (c *Changes) write(tx *bolt.Tx) error {
 func (c *Changes) writeStates(tx *bolt.Tx) error {
 	b := tx.Bucket([]byte(bucketStates))
 	for _, e := range c.States {
-		if err := putState(b, e); err != nil {
+		if err := putOrDelete(b, []byte(e.Key), e.Blob); err != nil {
 			return fmt.Errorf("state %q: %w", e.Key, err)
 		}
 	}
 	return nil
 }
 
-func putState(b *bolt.Bucket, e State) error {
-	key := []byte(e.Key)
-	if e.Blob == nil {
+// putOrDelete stores a blob, or deletes the key of a nil one.
+func putOrDelete(b *bolt.Bucket, key, blob []byte) error {
+	if blob == nil {
 		return b.Delete(key)
 	}
-	return putGuarded(b, key, e.Blob)
+	return putGuarded(b, key, blob)
 }
 
 func (c *Changes) writeRollUps(tx *bolt.Tx) error {
 	b := tx.Bucket([]byte(bucketRollUps))
 	for _, e := range c.RollUps {
-		if err := putGuarded(b, append(timeKey(e.Start), e.Key...), e.Blob); err != nil {
+		if err := putOrDelete(b, append(timeKey(e.Start), e.Key...), e.Blob); err != nil {
 			return fmt.Errorf("roll-up %q: %w", e.Key, err)
 		}
 	}

@@ -2,7 +2,6 @@ package report
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"github.com/skewatch/skewatch/analysis"
@@ -63,7 +62,7 @@ type account struct {
 	messages  uint64
 	first     int64 // receive times, 0 without messages
 	newest    int64
-	offsets   []float64 // one a roll-up, seconds
+	offsets   offsets
 	extreme   time.Duration
 	out       time.Duration
 	steps     []Step
@@ -79,21 +78,20 @@ func (a *account) add(r analysis.RollUp) {
 		return // silent: what is known of its clock is no news
 	}
 	if a.messages == 0 {
-		a.first = r.First
+		a.first, a.newest = r.First, r.Last
 	}
-	a.newest = r.Last
+	a.first, a.newest = min(a.first, r.First), max(a.newest, r.Last)
 	a.messages += r.Messages
-	if !r.Known {
-		return
-	}
-	a.offsets = append(a.offsets, seconds(r.Interval.Offset))
 	if r.Extreme.Abs() > a.extreme.Abs() {
 		a.extreme = r.Extreme
+	}
+	if n := r.Weight(); n > 0 {
+		a.offsets.add(seconds(r.Interval.Offset), n)
 	}
 	switch {
 	case a.tolerance == a.judged:
 		a.out += r.Out
-	case r.Interval.Outside(a.tolerance):
+	case r.Known && r.Interval.Outside(a.tolerance):
 		a.out += time.Duration(r.Last - r.First)
 	}
 }
@@ -108,7 +106,7 @@ func (a *account) row() Row {
 		Steps: orEmpty(a.steps), Backlogs: orEmpty(a.backlogs), Claims: orEmpty(a.identity.Claims),
 		OutOfTolerance: seconds(a.out), Compliance: "insufficient",
 	}
-	if a.last.Known && len(a.offsets) > 0 {
+	if a.last.Known && len(a.offsets.seconds) > 0 {
 		a.fill(&r)
 	}
 	return r
@@ -141,8 +139,8 @@ func (a *account) fill(r *Row) {
 	if n.SkewBound > 0 {
 		r.Skew, r.SkewBound = inPPM(n.Skew), inPPM(n.SkewBound)
 	}
-	r.OffsetP50 = number(quantile(a.offsets, 0.5))
-	r.OffsetP95 = number(quantile(magnitudes(a.offsets), 0.95))
+	r.OffsetP50 = number(a.offsets.quantile(0.5, func(s float64) float64 { return s }))
+	r.OffsetP95 = number(a.offsets.quantile(0.95, math.Abs))
 	r.OffsetMax = inSeconds(a.extreme)
 	r.Compliance = a.compliance()
 }
@@ -200,18 +198,4 @@ func orEmpty[T any](s []T) []T {
 		return []T{}
 	}
 	return s
-}
-
-func magnitudes(v []float64) []float64 {
-	abs := make([]float64, len(v))
-	for i := range v {
-		abs[i] = math.Abs(v[i])
-	}
-	return abs
-}
-
-// quantile returns the nearest-rank quantile of some values.
-func quantile(v []float64, p float64) float64 {
-	sorted := slices.Sorted(slices.Values(v))
-	return sorted[int(math.Ceil(p*float64(len(sorted))))-1]
 }

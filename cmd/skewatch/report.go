@@ -38,8 +38,9 @@ backlogs, the time out of tolerance, and whether the tolerance was kept.
 Usage:
   skewatch report [FLAG ...]
 
-The period widens to whole five minutes. A profile sets the tolerance that
-compliance is reckoned by; without one it is the server's own.`,
+The period widens to whole five minutes, and where it lies more than two days back
+to whole hours. A profile sets the tolerance that compliance is reckoned by; without
+one it is the server's own.`,
 		Example: "  $ skewatch report --since 7d --format csv > skew.csv",
 	}
 	r := addReading(cmd, "table", "json", "csv")

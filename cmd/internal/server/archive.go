@@ -31,6 +31,8 @@ type archive struct {
 
 	order sync.Mutex // numbering and observing a batch are one step; held while the disk is slow
 
+	hours sync.RWMutex // stored roll-ups are read an hour at a time: none is merged meanwhile
+
 	mu        sync.Mutex // guards what follows; never held while waiting for the disk
 	fleet     *analysis.Fleet
 	observed  uint64 // the newest message that the fleet includes

@@ -1,11 +1,14 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/skewatch/skewatch/analysis"
@@ -19,7 +22,11 @@ import (
 // Report makes the report of a period, widened to the edges of roll-ups.
 func (d *desk) Report(ctx context.Context, q api.ReportQuery) (*report.Report, error) {
 	d.refresh()
-	since, until := widen(q.Since, q.Until)
+	coarse, err := d.coarseUntil()
+	if err != nil {
+		return nil, err
+	}
+	since, until := widen(q.Since, q.Until, coarse)
 	b := report.NewBuilder(d.judgedBy(), q.Profile)
 	if err := d.gather(ctx, b, since, until); err != nil {
 		return nil, err
@@ -41,15 +48,26 @@ func (d *desk) judgedBy() func(analysis.Identity) time.Duration {
 }
 
 // widen returns a period in Unix nanoseconds, its ends moved out to the edges of
-// roll-ups; 0 is open.
-func widen(since, until time.Time) (from, to int64) {
-	span := int64(analysis.RollUpSpan)
-	from, to = unixNano(since), unixNano(until)
-	from -= from % span
-	if part := to % span; part > 0 {
-		to += span - part
+// roll-ups: those of hours where the whole hour lies before coarse. 0 is open.
+func widen(since, until time.Time, coarse int64) (from, to int64) {
+	from, _ = spanAround(unixNano(since), int64(analysis.RollUpSpan))
+	_, to = spanAround(unixNano(until), int64(analysis.RollUpSpan))
+	if hour, end := spanAround(from, int64(analysis.HourlySpan)); end <= coarse {
+		from = hour
+	}
+	if _, end := spanAround(to, int64(analysis.HourlySpan)); end <= coarse {
+		to = end
 	}
 	return from, to
+}
+
+// spanAround returns the edges of a span next to a time, which may be on one itself.
+func spanAround(at, span int64) (before, after int64) {
+	before, after = at-at%span, at
+	if before < at {
+		after = before + span
+	}
+	return before, after
 }
 
 // within reports whether a roll-up that starts then belongs to a widened period.
@@ -65,7 +83,7 @@ func (d *desk) gather(ctx context.Context, b *report.Builder, since, until int64
 	d.mu.Unlock()
 	identify(b, identities, recent, since, until)
 	unsettled := firstStarts(recent)
-	err := d.store.RollUps(since, until, func(stored storage.RollUp) error {
+	err := d.storedRollUps(since, until, func(stored storage.RollUp) error {
 		if start, ok := unsettled[stored.Key]; ok && stored.Start >= start {
 			return ctx.Err()
 		}
@@ -88,6 +106,40 @@ func (d *desk) gather(ctx context.Context, b *report.Builder, since, until int64
 		b.Note(*f)
 		return nil
 	})
+}
+
+// storedRollUps calls fn with each stored roll-up of a period, in order of time. Each
+// hour is as before it was merged, or as after. Damage is passed over as by the store.
+func (d *desk) storedRollUps(since, until int64, fn func(storage.RollUp) error) error {
+	starts, err := d.store.RollUpStarts(since, until, 0)
+	if err != nil {
+		return err
+	}
+	var read int64 // up to here
+	var damage *storage.DamageError
+	for _, start := range slices.Backward(starts) {
+		if start < read {
+			continue
+		}
+		hour := analysis.HourOf(start)
+		read = hour + int64(analysis.HourlySpan)
+		to := read
+		if until != 0 {
+			to = min(to, until)
+		}
+		d.hours.RLock()
+		err := d.store.RollUps(max(since, hour), to, fn)
+		d.hours.RUnlock()
+		var met *storage.DamageError
+		if err != nil && !errors.As(err, &met) {
+			return err
+		}
+		damage = cmp.Or(damage, met)
+	}
+	if damage != nil { // a nil one in an error would not be nil
+		return damage
+	}
+	return nil
 }
 
 // identify tells the builder who the originators are. What is said of their clocks now

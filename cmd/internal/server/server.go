@@ -142,6 +142,7 @@ func (s *Server) Run(ctx context.Context) error {
 	var kept error
 	wg.Go(func() { _ = s.monitor.Run(background) }) // it returns nil when told to stop
 	wg.Go(func() { kept = s.keeper.run(background) })
+	wg.Go(func() { s.keeper.thinning(background) })
 	closeHTTP := s.serveHTTP(&wg)
 
 	received := s.collector.Run(ctx) // returns when all that was received is in the store
