@@ -82,7 +82,7 @@ func sameRows(t *testing.T, when string, have, want []report.Row) {
 // same.
 func TestThinning(t *testing.T) {
 	h := openHistory(t, t.TempDir())
-	h.days(4)
+	h.days(3)
 	want := rows(t, h.desk, api.Query{})
 	h.mustThin()
 	once := h.dump()
@@ -105,15 +105,15 @@ func TestThinning(t *testing.T) {
 			counts[r.Start >= fine]++
 		}
 	}
-	if counts[true] != 48*12 || counts[false] != 47+12 { // 48 h, but the last of them is not merged yet
-		t.Errorf("web1 has %d roll-ups of the last 48 h and %d before, want %d and %d", counts[true], counts[false], 48*12, 47+12)
+	if counts[true] != 48*12 || counts[false] != 23+12 { // 48 h, but the last of them is not merged yet
+		t.Errorf("web1 has %d roll-ups of the last 48 h and %d before, want %d and %d", counts[true], counts[false], 48*12, 23+12)
 	}
 
 	h.close()
 	h = openHistory(t, h.data)
 	sameRows(t, "after a restart", rows(t, h.desk, api.Query{}), want)
-	h.receive("gone", noon.Add(96*time.Hour), 1, 0) // its old roll-up is settled now
-	h.at(noon.Add(96 * time.Hour))
+	h.receive("gone", noon.Add(72*time.Hour), 1, 0) // its old roll-up is settled now
+	h.at(noon.Add(72 * time.Hour))
 	h.commit()
 	h.mustThin()
 	gone := 0
@@ -143,7 +143,7 @@ func (c *countdown) Err() error {
 // TestThinningIsKilled ends thinning at many moments, and opens the files anew.
 func TestThinningIsKilled(t *testing.T) {
 	h := openHistory(t, t.TempDir())
-	h.days(4)
+	h.days(3)
 	now := h.now
 	want := rows(t, h.desk, api.Query{})
 	cuts := 0
@@ -167,7 +167,7 @@ func TestThinningIsKilled(t *testing.T) {
 	killed := h.dump()
 
 	whole := openHistory(t, t.TempDir())
-	whole.days(4)
+	whole.days(3)
 	whole.mustThin()
 	if !reflect.DeepEqual(killed, whole.dump()) {
 		t.Error("what is stored differs from what one that was not killed has")
@@ -233,9 +233,9 @@ func periodOf(t *testing.T, h *history, since, until time.Time) *report.Report {
 // others.
 func TestPeriodsWiden(t *testing.T) {
 	h := openHistory(t, t.TempDir())
-	h.days(4)
+	h.days(3)
 	h.mustThin()
-	end := noon.Add(96 * time.Hour)
+	end := noon.Add(72 * time.Hour)
 	at := func(hours, minutes, seconds int) time.Time {
 		return noon.Add(time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute + time.Duration(seconds)*time.Second)
 	}
@@ -246,8 +246,8 @@ func TestPeriodsWiden(t *testing.T) {
 		{"merged hours", at(3, 20, 1), at(5, 4, 9), at(3, 0, 0), at(6, 0, 0)},
 		{"on their edges", at(3, 0, 0), at(5, 0, 0), at(3, 0, 0), at(5, 0, 0)},
 		{"within one", at(3, 20, 0), at(3, 25, 0), at(3, 0, 0), at(4, 0, 0)},
-		{"from merged to fine", at(3, 59, 59), at(90, 4, 9), at(3, 0, 0), at(90, 5, 0)},
-		{"fine", at(90, 4, 9), end, at(90, 0, 0), end},
+		{"from merged to fine", at(3, 59, 59), at(66, 4, 9), at(3, 0, 0), at(66, 5, 0)},
+		{"fine", at(66, 4, 9), end, at(66, 0, 0), end},
 	}
 	for _, tt := range tests {
 		r := periodOf(t, h, tt.since, tt.until)
@@ -268,7 +268,7 @@ func TestPeriodsWiden(t *testing.T) {
 // missing or counted twice at any moment.
 func TestReportBesideThinning(t *testing.T) {
 	h := openHistory(t, t.TempDir())
-	h.days(4)
+	h.days(3)
 	want := rows(t, h.desk, api.Query{})
 	done := make(chan error)
 	go func() { done <- h.thin(t.Context()) }()
@@ -340,7 +340,7 @@ func TestHourIsReadWhole(t *testing.T) {
 // what belongs to its hour.
 func TestThinningPassesDamageOver(t *testing.T) {
 	h := openHistory(t, t.TempDir())
-	h.days(4)
+	h.days(3)
 	bad := place{noon.UnixNano(), "web1\x00192.0.2.7"}
 	if err := h.store.ReplaceRollUps([]storage.RollUp{{Start: bad.Start, Key: bad.Key, Blob: []byte("nonsense")}}); err != nil {
 		t.Fatal(err)
