@@ -210,6 +210,9 @@ func inUse(locked bool, err error) error {
 	return err
 }
 
+// Directory returns the path that the store was opened by.
+func (s *Store) Directory() string { return s.directory }
+
 // Last returns the newest sequence given out, 0 before the first. Of a store
 // opened for reading it is the newest in the files.
 func (s *Store) Last() uint64 {

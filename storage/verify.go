@@ -305,11 +305,13 @@ func (v *inspector) block(e *blockEntry, at int) int {
 		return at
 	}
 	b := v.reader.bytes[read[at].start:read[at].end]
-	if uint32(len(b)) != e.size || sha256.Sum256(b) != e.sum {
-		v.note(name, "it isn't what was sealed")
-	}
 	n, err := countMessages(b)
-	if err != nil {
+	switch changed := uint32(len(b)) != e.size || sha256.Sum256(b) != e.sum; {
+	case changed && err != nil:
+		v.note(name, "it isn't what was sealed: "+err.Error())
+	case changed:
+		v.note(name, "it isn't what was sealed")
+	case err != nil:
 		v.note(name, err.Error())
 	}
 	v.seen.Messages += n

@@ -14,6 +14,8 @@ Commands:
   report      export the skew of every host over a period
   search      print stored messages
   analyze     judge the clocks in an archive that kept both times of its messages
+  verify      go through all that is stored: checksums, gaps, signed history
+  archive     copy old messages to another directory
   sources     show the NTP sources and the collector's own clock
   config      check or show the configuration
   version     print the version

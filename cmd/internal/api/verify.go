@@ -22,7 +22,7 @@ type VerifyQuery struct {
 
 // A Flaw is something that Verify found.
 type Flaw struct {
-	File    string `json:"file"`
+	File    string `json:"file"` // in the data directory
 	Record  string `json:"record"`
 	Problem string `json:"problem"`
 }

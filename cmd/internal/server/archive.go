@@ -41,14 +41,12 @@ type archive struct {
 	unwritten *checkpoint // on its way to the disk
 }
 
-// newArchive brings a fleet up to the newest message of a store: the last checkpoint,
-// and the messages since.
-func newArchive(store *storage.Store, cfg *config.Config, log logrus.FieldLogger) (*archive, error) {
-	a := &archive{
+// newArchive returns the archive of a store. Its fleet is empty until restore.
+func newArchive(store *storage.Store, cfg *config.Config, log logrus.FieldLogger) *archive {
+	return &archive{
 		cfg: cfg, log: log, now: time.Now, store: store, stopping: make(chan struct{}),
 		fleet: analysis.NewFleet(FleetConfig(cfg)),
 	}
-	return a, a.restore()
 }
 
 // FleetConfig returns what a configuration says of the judging of clocks.
@@ -56,7 +54,8 @@ func FleetConfig(cfg *config.Config) analysis.Config {
 	return analysis.Config{Params: analysis.DefaultParams(), Rule: rules(cfg), Roster: roster(cfg), Hold: cfg.WarnHold}
 }
 
-// restore puts the fleet back. What is damaged is told and left out: a lost state
+// restore brings the fleet up to the newest message of the store: the last checkpoint, and
+// the messages since. What is damaged is told and left out: a lost state
 // begins anew, and lost messages are no evidence.
 func (a *archive) restore() error {
 	sequence, err := a.store.States(func(key string, blob []byte) error {

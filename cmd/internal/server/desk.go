@@ -23,7 +23,7 @@ type desk struct {
 	*archive
 	live    bool                   // more may come
 	status  func() ntpcheck.Status // what is known of our own clock
-	refresh func()                 // brings the fleet's estimates up to their newest messages
+	refresh func() error           // brings the fleet's estimates up to their newest messages
 }
 
 // Sources returns what is known of the collector's own clock.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -43,16 +44,21 @@ func newFiles(data string, store *storage.Store, log logrus.FieldLogger) (*desk,
 	if err != nil {
 		return nil, fmt.Errorf("read the configuration that the server ran with: %w", err)
 	}
-	a, err := newArchive(store, cfg, log)
-	if err != nil {
-		return nil, err
-	}
+	a := newArchive(store, cfg, log)
 	at, status, err := a.lastStatus()
 	if err != nil {
 		return nil, err
 	}
-	a.fleet.Refresh(at, referenceOf(status.Reference))
-	return &desk{archive: a, status: func() ntpcheck.Status { return status }, refresh: func() {}}, nil
+	// Only a report needs the fleet. In an archive, which has no checkpoint, it follows
+	// from all of its messages.
+	refresh := sync.OnceValue(func() error {
+		if err := a.restore(); err != nil {
+			return err
+		}
+		a.fleet.Refresh(at, referenceOf(status.Reference))
+		return nil
+	})
+	return &desk{archive: a, status: func() ntpcheck.Status { return status }, refresh: refresh}, nil
 }
 
 // Close closes the files.

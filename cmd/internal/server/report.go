@@ -21,7 +21,9 @@ import (
 
 // Report makes the report of a period, widened to the edges of roll-ups.
 func (d *desk) Report(ctx context.Context, q api.ReportQuery) (*report.Report, error) {
-	d.refresh()
+	if err := d.refresh(); err != nil {
+		return nil, err
+	}
 	coarse, err := d.coarseUntil()
 	if err != nil {
 		return nil, err

@@ -73,15 +73,15 @@ func newServer(cfg *config.Config, log logrus.FieldLogger, m *ntpcheck.Monitor, 
 	if err := forget(cfg.Data); err != nil { // a killed server's notice
 		return nil, err
 	}
-	a, err := newArchive(store, cfg, log)
-	if err != nil {
+	a := newArchive(store, cfg, log)
+	if err := a.restore(); err != nil {
 		return nil, err
 	}
 	if a.observed > 0 {
 		log.WithFields(logrus.Fields{"hosts": a.fleet.Originators(), "messages": a.observed}).Info("state restored")
 	}
 	k := &keeper{archive: a, monitor: m}
-	return &Server{monitor: m, keeper: k, desk: &desk{archive: a, live: true, refresh: k.review, status: m.Status}}, nil
+	return &Server{monitor: m, keeper: k, desk: &desk{archive: a, live: true, refresh: k.reviewed, status: m.Status}}, nil
 }
 
 // listen binds the listeners, the API's first: it is the one that is turned off
@@ -143,6 +143,7 @@ func (s *Server) Run(ctx context.Context) error {
 	wg.Go(func() { _ = s.monitor.Run(background) }) // it returns nil when told to stop
 	wg.Go(func() { kept = s.keeper.run(background) })
 	wg.Go(func() { s.keeper.thinning(background) })
+	wg.Go(func() { s.keeper.expiring(background) })
 	closeHTTP := s.serveHTTP(&wg)
 
 	received := s.collector.Run(ctx) // returns when all that was received is in the store

@@ -58,7 +58,7 @@ func BenchmarkReport(b *testing.B) {
 		b.Run(fmt.Sprintf("hosts=%d/rollups=%d", bb.hosts, bb.spans), func(b *testing.B) {
 			a := benchmarkStore(b)
 			fill(b, a.store, bb.hosts, bb.spans, bb.length)
-			d := &desk{archive: a, refresh: func() {}}
+			d := &desk{archive: a, refresh: func() error { return nil }}
 			b.ReportAllocs()
 			for b.Loop() {
 				builder := report.NewBuilder(func(analysis.Identity) time.Duration { return time.Second }, nil)

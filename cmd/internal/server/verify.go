@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 
 	"github.com/skewatch/skewatch/cmd/internal/api"
 	"github.com/skewatch/skewatch/storage"
@@ -24,7 +25,11 @@ func (d *desk) Verify(ctx context.Context, q api.VerifyQuery, fn func(api.Flaw) 
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	v, err := d.store.Verify(ctx, how, func(found *storage.DamageError) {
-		if err := fn(api.Flaw{File: found.File, Record: found.Record, Problem: found.Problem}); err != nil {
+		file, err := filepath.Rel(d.store.Directory(), found.File)
+		if err != nil {
+			file = found.File
+		}
+		if err := fn(api.Flaw{File: file, Record: found.Record, Problem: found.Problem}); err != nil {
 			end(err)
 		}
 	})
