@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -101,9 +102,14 @@ func (s *Store) waitForRoom() error {
 }
 
 // overfull reports whether the present round has grown to twice its size, since the one
-// before it isn't sealed yet. s.mu is held.
+// before it isn't sealed yet; or to its size, since that can't be sealed: what room the
+// disk has is wanted for that. s.mu is held.
 func (s *Store) overfull() bool {
-	return s.sealing != nil && s.current.bytes >= 2*s.options.TailBytes
+	most := 2 * s.options.TailBytes
+	if s.sealFailure != nil {
+		most = s.options.TailBytes
+	}
+	return s.sealing != nil && s.current.bytes >= most
 }
 
 // Sync waits until every message that was appended before the call is on disk.
@@ -170,19 +176,22 @@ func (s *Store) commitLoop() {
 // time to, and tells whoever waits.
 func (s *Store) commit(sync bool) {
 	s.mu.Lock()
-	records := s.pending.take()
+	records, blocked := s.pending.take(), error(nil)
+	if s.overfull() && s.sealFailure != nil {
+		records, blocked = nil, s.sealFailure // they wait
+	}
 	sync = sync || s.syncWanted || time.Since(s.synced) >= syncEvery
 	s.syncWanted = false
 	s.mu.Unlock()
-	if len(records) == 0 && !(sync && s.current.tail.dirty) {
+	if blocked == nil && len(records) == 0 && !(sync && s.current.tail.dirty) {
 		s.turn()
 		return
 	}
 	err := s.writeTail(records, sync)
 
 	s.mu.Lock()
-	s.logChange(err)
-	s.failure = err
+	s.logChange(cmp.Or(err, blocked))
+	s.failure = cmp.Or(err, blocked)
 	if err == nil {
 		s.pending.written(len(records))
 		s.current.add(records)

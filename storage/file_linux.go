@@ -2,6 +2,7 @@ package storage
 
 import (
 	"errors"
+	"math"
 	"os"
 	"syscall"
 )
@@ -13,6 +14,15 @@ func preallocate(f *os.File, size int64) error {
 		return nil // it grows as it is written
 	}
 	return err
+}
+
+// freeBytes returns how much room there is where a directory is.
+func freeBytes(directory string) int64 {
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(directory, &s); err != nil {
+		return math.MaxInt64 / 2
+	}
+	return int64(s.Bavail) * int64(s.Bsize)
 }
 
 // syncData writes a file's data through to the disk, without times that nobody reads.

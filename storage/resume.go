@@ -7,7 +7,6 @@ import (
 	"math"
 	"os"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/skewatch/skewatch/storage/pages"
@@ -141,51 +140,27 @@ func (s *Store) resume() error {
 	return nil
 }
 
-// leastTailBytes is how small the tails may be made where there is no room.
+// leastTailBytes is how small the tails are made where there is little room.
 const leastTailBytes = 1 << 20
 
-// openTails opens the tails, in half the size and less if the disk is nearly full: then
+// openTails opens the tails. Both take half of the room at most; where there is little,
 // rounds are smaller.
 func (s *Store) openTails() (err error) {
-	for {
-		for i := range s.tails {
-			s.tails[i], err = openTail(tailPath(s.directory, i), s.options.TailBytes+s.options.TailBytes/8)
-			if err != nil {
-				break
-			}
-		}
-		if err == nil {
-			return syncDirectory(s.directory) // their names
-		}
-		if !errors.Is(err, syscall.ENOSPC) || s.options.TailBytes/2 < leastTailBytes {
-			return err
-		}
-		s.options.TailBytes /= 2
-		if err := s.shortenTails(); err != nil {
-			return err
-		}
-	}
-}
-
-// shortenTails closes the tails and gives back what they don't use.
-func (s *Store) shortenTails() error {
+	room := freeBytes(s.directory)
 	for i := range s.tails {
-		path := tailPath(s.directory, i)
-		c, err := readTailFile(path)
-		if err == nil {
-			err = os.Truncate(path, c.end)
-		}
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-		if t := s.tails[i]; t != nil {
-			s.tails[i] = nil
-			if err := t.file.Close(); err != nil {
-				return err
-			}
+		if info, err := os.Stat(tailPath(s.directory, i)); err == nil {
+			room += info.Size() // theirs already
 		}
 	}
-	return nil
+	for s.options.TailBytes > room/4 && s.options.TailBytes > leastTailBytes {
+		s.options.TailBytes /= 2
+	}
+	for i := range s.tails {
+		if s.tails[i], err = openTail(tailPath(s.directory, i), s.options.TailBytes+s.options.TailBytes/8); err != nil {
+			return err
+		}
+	}
+	return syncDirectory(s.directory) // their names
 }
 
 // takeOver makes a tail's messages the present round, and what was that the one to seal.
