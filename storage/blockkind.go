@@ -179,6 +179,7 @@ type readKind struct {
 	common  message.Message // what is the same in all
 	flags   byte
 	begun   bool // a message of it was read
+	suspect bool // what is looked for may begin in its head
 	style   stampStyle
 	shape   stampShape
 	stampAt int

@@ -11,6 +11,9 @@ import (
 type blockReader struct {
 	header   blockHeader
 	row      uint32
+	end      uint32 // the row at which next ends
+	wanted   bitmap // the rows that next returns, once it is sifted
+	sifted   bool
 	bad      bool
 	body     []byte // unpacked
 	raw      []byte // of the messages read, with room for the others
@@ -37,7 +40,7 @@ func (c *readColumns) all() [6]*planes {
 // open begins to read the block b, which must be all of it, and needs b no longer
 // when it returns.
 func (r *blockReader) open(b []byte) error {
-	r.header.rows, r.row, r.bad = 0, 0, false
+	r.header.rows, r.row, r.end, r.bad, r.sifted = 0, 0, 0, false, false
 	h, err := readBlockHeader(b)
 	if err != nil {
 		return err
@@ -61,7 +64,7 @@ func (r *blockReader) open(b []byte) error {
 		return errBlockCoding
 	}
 	h.originators = nil // part of b
-	r.header = h
+	r.header, r.end = h, h.rows
 	return nil
 }
 
@@ -123,7 +126,10 @@ func (r *blockReader) readKinds(keys *cursor, n int) (ok bool) {
 // next decodes the next message into m, if there is one. Its bytes are valid until
 // the next open.
 func (r *blockReader) next(m *message.Message) bool {
-	if r.row >= r.header.rows || r.bad {
+	for r.sifted && r.row < r.end && !r.bad && !r.wanted.has(r.row) {
+		r.pass()
+	}
+	if r.row >= r.end || r.bad {
 		return false
 	}
 	number := r.columns.kind.value()
@@ -144,18 +150,48 @@ func (r *blockReader) next(m *message.Message) bool {
 	return true
 }
 
-func (r *blockReader) readTimes(m *message.Message, k *readKind) {
-	previous := k.flags&flagPreviousRead != 0
-	if r.reads[r.row/8]>>(r.row%8)&1 != 0 {
-		r.received += r.columns.received.signed()
-		if previous {
-			r.previous = r.received - r.columns.previous.signed()
-		}
+// pass goes past a message without putting it together.
+func (r *blockReader) pass() {
+	number := r.columns.kind.value()
+	if number >= uint64(len(r.kinds)) {
+		r.bad = true
+		return
 	}
+	k := &r.kinds[number]
+	r.sequence += r.columns.sequence.value() + 1
+	r.readReceived(k)
+	if k.begun {
+		r.columns.sent.next++
+	} else {
+		r.readLag(k)
+	}
+	if _, ok := r.tail(k, r.groups[number]); !ok {
+		r.bad = true
+		return
+	}
+	r.row++
+}
+
+func (r *blockReader) readTimes(m *message.Message, k *readKind) {
+	r.readReceived(k)
 	m.Received = r.received
-	if previous {
+	if k.flags&flagPreviousRead != 0 {
 		m.PreviousRead = r.previous
 	}
+	m.Sent.Civil = k.shape.civil(r.received, r.readLag(k))
+}
+
+func (r *blockReader) readReceived(k *readKind) {
+	if r.reads[r.row/8]>>(r.row%8)&1 == 0 {
+		return
+	}
+	r.received += r.columns.received.signed()
+	if k.flags&flagPreviousRead != 0 {
+		r.previous = r.received - r.columns.previous.signed()
+	}
+}
+
+func (r *blockReader) readLag(k *readKind) int64 {
 	base := k.lag
 	if !k.begun {
 		base = *r.lags.at(k.shape)
@@ -164,7 +200,7 @@ func (r *blockReader) readTimes(m *message.Message, k *readKind) {
 	if !k.begun {
 		k.begun, k.lag, *r.lags.at(k.shape) = true, lag, lag
 	}
-	m.Sent.Civil = k.shape.civil(r.received, lag)
+	return lag
 }
 
 // readRaw puts Raw together and finds the host in it.

@@ -25,17 +25,29 @@ func (g *merge) reset() { g.n, g.begun = 0, false }
 
 // add takes in a block, before the first call of next.
 func (g *merge) add(first uint64, b []byte) error {
-	if g.n == len(g.readers) {
-		g.readers = append(g.readers, new(mergeReader))
-	}
-	r := g.readers[g.n]
-	if err := r.open(b); err != nil {
+	i := g.n
+	if err := g.room(i + 1)[i].open(b); err != nil {
 		return err
 	}
+	return g.begin(i, first)
+}
+
+// room returns n readers at least, the first g.n of which are in use.
+func (g *merge) room(n int) []*mergeReader {
+	for len(g.readers) < n {
+		g.readers = append(g.readers, new(mergeReader))
+	}
+	return g.readers
+}
+
+// begin takes in the block that reader i has opened, in the order of i.
+func (g *merge) begin(i int, first uint64) error {
+	r := g.readers[i]
 	if !r.next(&r.message) {
 		return cmp.Or(r.failed(), errBlockCoding)
 	}
 	r.first = first
+	g.readers[i], g.readers[g.n] = g.readers[g.n], r
 	g.n++
 	return nil
 }

@@ -174,18 +174,13 @@ func (r *messageReader) mayHold(first []byte) bool {
 
 // readBlocks passes on the messages of the blocks that were loaded, in order.
 func (r *messageReader) readBlocks() error {
-	r.merge.reset()
-	for _, b := range r.blocks {
-		if err := r.merge.add(b.first, r.bytes[b.start:b.end]); err != nil {
-			r.note(b.first, err)
-		}
-	}
+	r.openBlocks()
 	for {
 		m := r.merge.next(r.note)
 		if m == nil {
 			return nil
 		}
-		if r.query.matches(m) {
+		if r.selected(m) {
 			if err := r.fn(m); err != nil {
 				return err
 			}

@@ -19,6 +19,15 @@ type Query struct {
 	// Host asks only for messages of the host of this name, ASCII letters in any case;
 	// a message without a name goes by its Source. "" stands for all.
 	Host string
+
+	// SentSince and SentUntil ask only for messages whose stamps lie between them, Unix
+	// ns; 0 for no limit. A stamp without a zone is read as UTC, and one without a year
+	// in the year nearest to its receipt; about half a year off it is read in both. A
+	// message without a usable stamp isn't selected.
+	SentSince int64
+	SentUntil int64
+
+	Pattern *Pattern // only messages that it matches; nil for all
 }
 
 // mayMatch reports whether messages received between earliest and latest can
@@ -31,7 +40,7 @@ func (q *Query) mayMatch(earliest, latest int64) bool {
 // mayMatchBlock reports whether a block with this header can hold what is asked for, as
 // far as it goes by numbers and times.
 func (q *Query) mayMatchBlock(h *blockHeader) bool {
-	return h.last > q.After && q.mayMatch(h.earliest, h.latest)
+	return h.last > q.After && q.mayMatch(h.earliest, h.latest) && q.mayMatchSent(h)
 }
 
 func (q *Query) progress(at, last uint64) {
@@ -41,7 +50,8 @@ func (q *Query) progress(at, last uint64) {
 }
 
 func (q *Query) matches(m *message.Message) bool {
-	return m.Sequence > q.After && q.mayMatch(m.Received, m.Received) && (q.Host == "" || q.matchesHost(m))
+	return m.Sequence > q.After && q.mayMatch(m.Received, m.Received) && (q.Host == "" || q.matchesHost(m)) &&
+		q.matchesSent(m) && (q.Pattern == nil || q.Pattern.match(m.Raw))
 }
 
 func (q *Query) matchesHost(m *message.Message) bool {

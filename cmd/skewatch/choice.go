@@ -32,9 +32,14 @@ var _ pflag.Value = (*choice)(nil)
 
 // addFormat declares --format for cmd. The first of the formats is the default.
 func addFormat(cmd *cobra.Command, formats ...string) *choice {
-	format := &choice{chosen: formats[0], words: formats}
-	cmd.Flags().Var(format, "format", "write the answer in this format")
-	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(
-		slices.Clone(formats), cobra.ShellCompDirectiveNoFileComp)))
-	return format
+	return addChoice(cmd, "format", "write the answer in this format", formats...)
+}
+
+// addChoice declares a flag that takes one of a few words. The first is the default.
+func addChoice(cmd *cobra.Command, name, usage string, words ...string) *choice {
+	c := &choice{chosen: words[0], words: words}
+	cmd.Flags().Var(c, name, usage)
+	cobra.CheckErr(cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(
+		slices.Clone(words), cobra.ShellCompDirectiveNoFileComp)))
+	return c
 }

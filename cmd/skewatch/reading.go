@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"net/url"
 	"os"
 	"path"
@@ -124,7 +125,11 @@ func (p *program) colorful() bool {
 	if p.lookup("NO_COLOR") != "" || p.lookup("TERM") == "dumb" {
 		return false
 	}
-	f, ok := p.stdout.(*os.File)
+	return isTerminal(p.stdout)
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
 	if !ok {
 		return false
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/skewatch/skewatch/analysis/report"
 	"github.com/skewatch/skewatch/cmd/internal/api"
+	"github.com/skewatch/skewatch/cmd/internal/config"
 )
 
 func (p *program) searchCommand() *cobra.Command {
@@ -26,21 +27,48 @@ received, the time it bears itself, and what it says.
 Usage:
   skewatch search [FLAG ...]
 
---since and --until mean the time of receipt. With --raw each message is written
-as it was sent, bit for bit, and a line feed; in JSON as "raw" in base64.`,
-		Example: "  $ skewatch search --host 'web*' --since 1h",
+--since and --until mean the time of receipt, or with --clock sent the time that
+the message bears. --grep searches the whole message as it was sent, also its
+stamp and host; a regular expression is written in RE2's syntax. With --raw each
+message is written as it was sent, bit for bit, and a line feed; in JSON as "raw"
+in base64.`,
+		Example: "  $ skewatch search --host 'web*' --since 1h --grep 'Failed password for .* from'",
 	}
 	r := addReading(cmd, "table", "json", "csv")
-	raw := cmd.Flags().Bool("raw", false, "write the messages as they were sent")
+	flags := cmd.Flags()
+	raw := flags.Bool("raw", false, "write the messages as they were sent")
+	grep := flags.String("grep", "", "only messages that this regular `EXPR` matches, such as 'port 2[0-9]+'")
+	clock := addChoice(cmd, "clock", "the clock that --since and --until go by", "received", "sent")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := checkGrep(*grep); err != nil {
+			return err
+		}
 		return p.ask(cmd, r, func(ctx context.Context, d api.Desk, q request) error {
 			out := bufio.NewWriter(p.stdout)
 			query := q.apiQuery()
-			query.Raw = *raw
-			return errors.Join(d.Messages(ctx, query, messagePrinter(out, q.Format, *raw)), out.Flush())
+			query.Raw, query.Grep = *raw, *grep
+			if clock.chosen == "sent" {
+				query.Clock = api.ClockSent
+			}
+			bar := p.progressBar()
+			query.Progress = bar.show()
+			print := messagePrinter(out, q.Format, *raw)
+			err := d.Messages(ctx, query, print)
+			bar.clear()
+			return errors.Join(err, out.Flush())
 		})
 	}
 	return cmd
+}
+
+// checkGrep refuses what is no regular expression.
+func checkGrep(expr string) error {
+	problem := api.BadExpression(expr)
+	if problem == "" {
+		return nil
+	}
+	return &config.Error{Field: "--grep", Problem: "not a regular expression: " + problem, Value: expr,
+		Hint: `write \ before a character that stands for itself, such as "\(" or "\*"`}
 }
 
 // messagePrinter returns what prints messages in a format, or if raw is set their

@@ -36,7 +36,8 @@ type Desk interface {
 	Verify(ctx context.Context, q VerifyQuery, fn func(Flaw) error) (storage.Verified, error)
 }
 
-// A Query selects by time and host. The zero value selects all there is.
+// A Query selects by time and host, and messages by what they say. The zero value
+// selects all there is.
 type Query struct {
 	Since  time.Time // from this time on; zero for the beginning
 	Until  time.Time // before this time; zero for no end
@@ -44,6 +45,31 @@ type Query struct {
 	Follow bool      // go on with what comes
 	Raw    bool      // messages: with their frames
 	After  uint64    // only what has a greater ID: to go on where another query ended
+	Clock  Clock     // messages: whose time Since and Until are
+	Grep   string    // messages: only those whose frame this expression matches; "" for all
+
+	// Progress, if not nil, is called from time to time while stored messages are read.
+	Progress func(Progress)
+}
+
+// A Clock is one of the two whose times a message has.
+type Clock string
+
+// The clocks.
+const (
+	ClockReceived Clock = ""     // the collector's, at receipt
+	ClockSent     Clock = "sent" // the host's, as its stamp shows it
+)
+
+// A Progress says how far a reading has come: to the message At of Last.
+type Progress struct {
+	At   uint64 `json:"at"`
+	Last uint64 `json:"last"`
+}
+
+// A ProgressLine stands between the messages of an answer that streams, if it is asked for.
+type ProgressLine struct {
+	Progress *Progress `json:"progress"`
 }
 
 // A ReportQuery asks for a report.

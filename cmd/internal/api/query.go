@@ -1,10 +1,13 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
 	"path"
+	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,12 +54,27 @@ func (q Query) Values() url.Values {
 	set("follow", "true", q.Follow)
 	set("raw", "true", q.Raw)
 	set("after", strconv.FormatUint(q.After, 10), q.After > 0)
+	set("clock", string(q.Clock), q.Clock != ClockReceived)
+	set("grep", q.Grep, q.Grep != "")
+	set("progress", "true", q.Progress != nil)
 	return v
 }
 
-// ParseQuery reads a query from URL parameters. Those that it doesn't know are
-// refused: passed over, they would have another question answered.
+// ParseQuery reads a query about messages from URL parameters. Those that it doesn't
+// know are refused: passed over, they would have another question answered. Progress, if
+// it is asked for, is for whoever answers to set.
 func ParseQuery(v url.Values) (Query, error) {
+	p := parameters{values: v}
+	q := p.query()
+	q.Clock, q.Grep = p.clock("clock"), p.expression("grep")
+	if p.bool("progress") {
+		q.Progress = func(Progress) {}
+	}
+	return q, p.end()
+}
+
+// ParseEventQuery is ParseQuery without what can be asked of messages only.
+func ParseEventQuery(v url.Values) (Query, error) {
 	p := parameters{values: v}
 	q := p.query()
 	return q, p.end()
@@ -157,6 +175,41 @@ func (p *parameters) bool(name string) bool {
 		p.fail(name, "neither true nor false")
 	}
 	return b
+}
+
+func (p *parameters) clock(name string) Clock {
+	switch text, given := p.text(name); {
+	case !given, text == "received":
+		return ClockReceived
+	case text == string(ClockSent):
+		return ClockSent
+	}
+	p.fail(name, "neither received nor sent")
+	return ClockReceived
+}
+
+func (p *parameters) expression(name string) string {
+	text, _ := p.text(name)
+	if problem := BadExpression(text); problem != "" {
+		p.fail(name, "not a regular expression: "+problem)
+	}
+	return text
+}
+
+// BadExpression returns what is wrong with a regular expression in RE2's syntax, "" if
+// nothing is.
+func BadExpression(expr string) string {
+	_, err := regexp.Compile(expr)
+	var bad *syntax.Error
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &bad) && bad.Expr != "" && bad.Expr != expr:
+		return fmt.Sprintf("%s: %q", bad.Code, bad.Expr)
+	case bad != nil:
+		return bad.Code.String()
+	}
+	return err.Error()
 }
 
 func (p *parameters) number(name string) uint64 {

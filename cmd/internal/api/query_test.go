@@ -22,19 +22,20 @@ func TestQueryRoundTrip(t *testing.T) {
 		{Query: Query{Since: noon}},
 		{Query: Query{Until: instant, Host: "web*"}},
 		{Query: Query{Since: noon, Until: instant, Host: "a&b=c d%?[x-z]é", Follow: true, Raw: true, After: math.MaxUint64}},
+		{Query: Query{Clock: ClockSent, Grep: `a&b=\d+ é;(?i)x`}},
 		{Profile: &report.Profile{Name: "custom", Warn: 0.1, Crit: 1.0 / 3}},
 	} {
 		values, err := url.ParseQuery(want.Values().Encode())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if have, err := ParseReportQuery(values); err != nil || !reflect.DeepEqual(have, want) {
+		if have, err := ParseReportQuery(values); want.Grep == "" && (err != nil || !reflect.DeepEqual(have, want)) {
 			t.Errorf("%q is read as %+v, %v, want %+v", values.Encode(), have, err, want)
 		}
 		if want.Profile != nil {
 			continue
 		}
-		if have, err := ParseQuery(values); err != nil || have != want.Query {
+		if have, err := ParseQuery(values); err != nil || !reflect.DeepEqual(have, want.Query) {
 			t.Errorf("%q is read as %+v, %v, want %+v", values.Encode(), have, err, want.Query)
 		}
 	}
@@ -49,6 +50,8 @@ func TestQueryByHand(t *testing.T) {
 		{"since=2026-03-01T14:00:00%2b02:00", Query{Since: noon}},
 		{"host=WEB*&follow=1", Query{Host: "web*", Follow: true}},
 		{"raw=false&after=0&host=", Query{}},
+		{"clock=received&grep=&progress=false", Query{}},
+		{"clock=sent&grep=a%2Bb", Query{Clock: ClockSent, Grep: "a+b"}},
 	}
 	for _, tt := range tests {
 		values, err := url.ParseQuery(tt.text)
@@ -59,7 +62,7 @@ func TestQueryByHand(t *testing.T) {
 		if err != nil || !have.Since.Equal(tt.want.Since) {
 			t.Errorf("%q is read as %+v, %v, want %+v", tt.text, have, err, tt.want)
 		}
-		if have.Since = tt.want.Since; have != tt.want {
+		if have.Since = tt.want.Since; !reflect.DeepEqual(have, tt.want) {
 			t.Errorf("%q is read as %+v, want %+v", tt.text, have, tt.want)
 		}
 	}
@@ -99,5 +102,38 @@ func TestBadQueries(t *testing.T) {
 	values, _ := url.ParseQuery(profile)
 	if _, err := ParseQuery(values); err == nil {
 		t.Error("a query that isn't for a report takes a profile")
+	}
+}
+
+// TestMessageQueries reads what only messages can be asked for.
+func TestMessageQueries(t *testing.T) {
+	for _, tt := range []struct{ text, parameter, value, problem string }{
+		{"grep=a%28b", "grep", "a(b", "not a regular expression: missing closing )"},
+		{"grep=a%2A%2A", "grep", "a**", `not a regular expression: invalid nested repetition operator: "**"`},
+		{"clock=host", "clock", "host", "neither received nor sent"},
+		{"clock=", "clock", "", "neither received nor sent"},
+		{"progress=50", "progress", "50", "neither true nor false"},
+	} {
+		values, err := url.ParseQuery(tt.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = ParseQuery(values)
+		var bad *QueryError
+		if !errors.As(err, &bad) || *bad != (QueryError{tt.parameter, tt.problem, tt.value}) {
+			t.Errorf("%q: %v, want %s: %s", tt.text, err, tt.parameter, tt.problem)
+		}
+	}
+	asked := url.Values{"progress": {"true"}}
+	if q, err := ParseQuery(asked); err != nil || q.Progress == nil || q.Values().Encode() != asked.Encode() {
+		t.Errorf("%v is read as %+v, %v, which asks for %v", asked, q, err, q.Values())
+	}
+	for _, name := range []string{"grep", "clock", "progress"} {
+		values := url.Values{name: {"sent"}}
+		_, events := ParseEventQuery(values)
+		_, report := ParseReportQuery(values)
+		if events == nil || report == nil {
+			t.Errorf("%s is taken for events: %v, for a report: %v", name, events, report)
+		}
 	}
 }

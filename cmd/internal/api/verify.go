@@ -15,9 +15,8 @@ type VerifyQuery struct {
 	Keys  string   // public keys, a line each, instead of those
 	Heads []string // signed heads that the history must go on from
 
-	// Progress, if not nil, is called from time to time with the message that has been
-	// come to and the last. It isn't part of the question.
-	Progress func(at, last uint64)
+	// Progress, if not nil, is called from time to time.
+	Progress func(Progress)
 }
 
 // A Flaw is something that Verify found.
@@ -32,12 +31,6 @@ type VerifyLine struct {
 	Flaw     *Flaw             `json:"finding,omitempty"`
 	Progress *Progress         `json:"progress,omitempty"`
 	Verified *storage.Verified `json:"verified,omitempty"` // the last line
-}
-
-// Progress is how far an answer has come.
-type Progress struct {
-	At   uint64 `json:"at"`
-	Last uint64 `json:"last"`
 }
 
 // Values writes a query as URL parameters; ParseVerifyQuery reads them.
@@ -55,11 +48,13 @@ func (q VerifyQuery) Values() url.Values {
 	return v
 }
 
-// ParseVerifyQuery reads a query from URL parameters, and whether progress is wanted.
-func ParseVerifyQuery(v url.Values) (q VerifyQuery, progress bool, err error) {
+// ParseVerifyQuery reads a query from URL parameters, as strictly as ParseQuery.
+func ParseVerifyQuery(v url.Values) (q VerifyQuery, err error) {
 	p := parameters{values: v}
 	q.Keys, _ = p.text("keys")
 	q.Heads = p.list("head")
-	progress = p.bool("progress")
-	return q, progress, p.end()
+	if p.bool("progress") {
+		q.Progress = func(Progress) {}
+	}
+	return q, p.end()
 }

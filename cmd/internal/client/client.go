@@ -56,7 +56,19 @@ func (c *HTTP) Events(ctx context.Context, q api.Query, fn func(api.Event) error
 
 // Messages asks for stored messages.
 func (c *HTTP) Messages(ctx context.Context, q api.Query, fn func(api.Message) error) error {
-	return lines(ctx, c, api.PathMessages, q, fn)
+	type line struct {
+		api.ProgressLine
+		api.Message
+	}
+	return lines(ctx, c, api.PathMessages, q, func(l line) error {
+		if l.Progress == nil {
+			return fn(l.Message)
+		}
+		if q.Progress != nil {
+			q.Progress(*l.Progress)
+		}
+		return nil
+	})
 }
 
 // ask gets one JSON object.

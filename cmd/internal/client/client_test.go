@@ -66,7 +66,10 @@ func TestAsksAsTheServerAnswers(t *testing.T) {
 	if !reflect.DeepEqual(have.Hosts, want.Hosts) || have.Header.Profile != *q.Profile || len(have.Hosts) != 1 {
 		t.Errorf("the report is %+v, want %+v", have, want)
 	}
-	for _, q := range []api.Query{{Raw: true}, {After: 1}, {Host: "web2"}, {Since: time.Now().Add(time.Hour)}} {
+	for _, q := range []api.Query{
+		{Raw: true}, {After: 1}, {Host: "web2"}, {Since: time.Now().Add(time.Hour)},
+		{Grep: `o( -)+ t\w*`}, {Clock: api.ClockSent, Since: time.Now().Add(-time.Hour)}, {Clock: api.ClockSent, Until: time.Now().Add(-time.Hour)},
+	} {
 		var have, want []api.Message
 		for _, ask := range []struct {
 			desk api.Desk
@@ -127,6 +130,7 @@ func TestFailures(t *testing.T) {
 		away  bool
 	}{
 		{"what the server refuses", s.URL, api.Query{Host: "["}, s.URL.String() + `: host: not a name pattern such as "web*" (got "[")`, false},
+		{"a bad expression", s.URL, api.Query{Grep: "("}, s.URL.String() + `: grep: not a regular expression: missing closing ) (got "(")`, false},
 		{"somebody else's server", foreign, api.Query{}, foreign.String() + ": 404 Not Found", false},
 		{"no server", closed, api.Query{}, "no server answers at " + closed.String() + ": ", true},
 	}
@@ -153,6 +157,25 @@ func serve(t *testing.T, h http.Handler) *url.URL {
 		go func() { _ = http.Serve(l, h) }() // until l is closed
 	}
 	return &url.URL{Scheme: "http", Host: l.Addr().String()}
+}
+
+// TestProgressIsNoMessage has a server say how far it has come, asked or not.
+func TestProgressIsNoMessage(t *testing.T) {
+	t.Parallel()
+	u := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		const told, said = `{"progress":{"at":1,"last":3}}` + "\n", `{"received":"2026-03-01T12:00:00Z","message":"one"}` + "\n"
+		_, _ = io.WriteString(w, told+said+told)
+	}))
+	var told []api.Progress
+	for _, progress := range []func(api.Progress){nil, func(p api.Progress) { told = append(told, p) }} {
+		all, err := texts(t.Context(), client.NewHTTP(u), api.Query{Progress: progress})
+		if err != nil || len(all) != 1 || all[0] != "one" {
+			t.Errorf("the messages are %q, %v, want one", all, err)
+		}
+	}
+	if len(told) != 2 || told[0] != (api.Progress{At: 1, Last: 3}) {
+		t.Errorf("told is %v, want 1 of 3, twice", told)
+	}
 }
 
 // TestCutShort has servers break off in the middle: nobody may take that for the end.

@@ -25,7 +25,7 @@ func (c *HTTP) Verify(ctx context.Context, q api.VerifyQuery, fn func(api.Flaw) 
 		case line.Verified != nil:
 			return *line.Verified, nil
 		case line.Progress != nil && q.Progress != nil:
-			q.Progress(line.Progress.At, line.Progress.Last)
+			q.Progress(*line.Progress)
 		case line.Flaw != nil:
 			if err := fn(*line.Flaw); err != nil {
 				return storage.Verified{}, err

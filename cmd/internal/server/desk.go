@@ -63,25 +63,31 @@ func (d *desk) findings(ctx context.Context, since, until int64, after uint64, f
 // Messages calls fn with the stored messages of the query, each once. Those that were
 // received before the question are among them.
 func (d *desk) Messages(ctx context.Context, q api.Query, fn func(api.Message) error) error {
-	query := storage.Query{After: q.After, Since: unixNano(q.Since), Until: unixNano(q.Until)}
-	if isName(q.Host) {
-		query.Host = q.Host // whose blocks alone are read then
+	query, err := storeQuery(q)
+	if err != nil {
+		return err
 	}
 	rule := rules(d.cfg)
 	return d.follow(ctx, q, &d.stored, func() error {
-		_ = d.store.Sync(ctx) // when it fails, what is on disk is all there is to show
-		return d.tolerate(d.store.Messages(ctx, query, func(m *message.Message) error {
+		last := d.store.Last()
+		synced := d.store.Sync(ctx) // when it fails, what is on disk is all there is to show
+		err := d.tolerate(d.store.Messages(ctx, query, func(m *message.Message) error {
 			query.After = m.Sequence
 			host := string(m.Host)
 			if host == "" {
 				host = m.Source.String()
 			}
-			if !matches(q.Host, host) {
+			zone := rule(host, m.Source).Zone
+			if !matches(q.Host, host) || !sentWithin(q, m, zone) {
 				return nil
 			}
 			restoreFields(m)
-			return fn(api.MessageOf(m, rule(host, m.Source).Zone, q.Raw))
+			return fn(api.MessageOf(m, zone, q.Raw))
 		}))
+		if err == nil && synced == nil {
+			query.After = max(query.After, last) // what didn't match isn't read again
+		}
+		return err
 	})
 }
 

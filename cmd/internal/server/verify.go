@@ -11,7 +11,10 @@ import (
 
 // Verify goes through all that is stored.
 func (d *desk) Verify(ctx context.Context, q api.VerifyQuery, fn func(api.Flaw) error) (storage.Verified, error) {
-	how := storage.Inspection{Progress: q.Progress}
+	var how storage.Inspection
+	if q.Progress != nil {
+		how.Progress = func(at, last uint64) { q.Progress(api.Progress{At: at, Last: last}) }
+	}
 	if q.Keys != "" {
 		keys, err := storage.ParseKeys(q.Keys)
 		if err != nil {

@@ -3,18 +3,14 @@ package web
 import (
 	"encoding/json"
 	"net/http"
-	"time"
 
 	"github.com/skewatch/skewatch/cmd/internal/api"
 )
 
-// progressEvery is how often a client is told how far its answer has come.
-const progressEvery = 200 * time.Millisecond
-
 // verify answers with one JSON object a line: what was found as it is found, and in the end
 // what was seen.
 func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
-	q, progress, err := api.ParseVerifyQuery(r.URL.Query())
+	q, err := api.ParseVerifyQuery(r.URL.Query())
 	if err != nil {
 		return err
 	}
@@ -31,14 +27,8 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 		}
 		return flusher.Flush()
 	}
-	if progress {
-		var told time.Time
-		q.Progress = func(at, last uint64) {
-			if time.Since(told) >= progressEvery {
-				told = time.Now()
-				_ = write(api.VerifyLine{Progress: &api.Progress{At: at, Last: last}}) // what is found next tells
-			}
-		}
+	if q.Progress != nil {
+		q.Progress = tellProgress(lines, flusher, &begun)
 	}
 	verified, err := s.desk.Verify(r.Context(), q, func(f api.Flaw) error { return write(api.VerifyLine{Flaw: &f}) })
 	if err == nil {

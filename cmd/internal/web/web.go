@@ -71,8 +71,8 @@ func (s *Server) handler() http.Handler {
 	for path, h := range map[string]handler{
 		api.PathReport:   s.report,
 		api.PathSources:  s.sources,
-		api.PathEvents:   stream(s.ending, s.desk.Events),
-		api.PathMessages: stream(s.ending, s.desk.Messages),
+		api.PathEvents:   stream(s.ending, api.ParseEventQuery, s.desk.Events),
+		api.PathMessages: stream(s.ending, api.ParseQuery, s.desk.Messages),
 		api.PathVerify:   s.verify,
 		"/":              notFound,
 	} {
@@ -185,46 +185,4 @@ func reply(w http.ResponseWriter, v any) error {
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(append(b, '\n')) // nobody is left to tell
 	return nil
-}
-
-// begunError is an error after the beginning of a stream was sent.
-type begunError struct{ error }
-
-func (e *begunError) Unwrap() error { return e.error }
-
-// stream answers with one JSON object a line. Lines are flushed at once while
-// somebody follows, and in larger pieces otherwise.
-func stream[T any](ending context.Context, ask func(context.Context, api.Query, func(T) error) error) handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		q, err := api.ParseQuery(r.URL.Query())
-		if err != nil {
-			return err
-		}
-		w.Header().Set("Content-Type", "application/x-ndjson")
-		if r.Method == http.MethodHead {
-			return nil
-		}
-		flusher := http.NewResponseController(w)
-		lines := json.NewEncoder(w)
-		ctx := r.Context()
-		if q.Follow {
-			_ = flusher.Flush() // the question was understood; a failure shows at the next write
-			var end context.CancelFunc
-			ctx, end = context.WithCancel(ctx)
-			defer end()
-			defer context.AfterFunc(ending, end)()
-		}
-		begun := q.Follow
-		err = ask(ctx, q, func(v T) error {
-			begun = true
-			if err := lines.Encode(v); err != nil || !q.Follow {
-				return err
-			}
-			return flusher.Flush()
-		})
-		if err != nil && begun {
-			return &begunError{err}
-		}
-		return err
-	}
 }

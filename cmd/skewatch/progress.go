@@ -1,0 +1,71 @@
+package main
+
+import (
+	"io"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/skewatch/skewatch/cmd/internal/api"
+)
+
+// progressAfter is how long a reading lasts before it shows how far it has come.
+const progressAfter = 500 * time.Millisecond
+
+// A progressBar shows on stderr how far a long reading has come, without colours. A nil
+// one shows nothing.
+type progressBar struct {
+	w     io.Writer
+	now   func() time.Time
+	began time.Time
+	from  uint64
+	bar   *progressbar.ProgressBar // nil until it is shown
+}
+
+// progressBar returns a bar for a reading that begins now, nil where it would stand
+// among the output or can't be wiped away.
+func (p *program) progressBar() *progressBar {
+	if p.lookup("TERM") == "dumb" || !isTerminal(p.stderr) || isTerminal(p.stdout) {
+		return nil
+	}
+	return newProgressBar(p.stderr, p.now)
+}
+
+func newProgressBar(w io.Writer, now func() time.Time) *progressBar {
+	return &progressBar{w: w, now: now, began: now()}
+}
+
+// show returns what shows how far the reading has come, nil for a nil bar.
+func (b *progressBar) show() func(api.Progress) {
+	if b == nil {
+		return nil
+	}
+	first := true
+	return func(p api.Progress) {
+		if first {
+			b.from, first = p.At, false
+		}
+		if b.bar == nil && b.now().Sub(b.began) >= progressAfter && p.Last > b.from {
+			b.bar = b.begin(p.Last - b.from)
+		}
+		if b.bar != nil && p.At > b.from {
+			_ = b.bar.Set64(int64(p.At - b.from)) // it is only a bar
+		}
+	}
+}
+
+func (b *progressBar) begin(messages uint64) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(int64(messages),
+		progressbar.OptionSetWriter(b.w),
+		progressbar.OptionSetDescription("searching"),
+		progressbar.OptionSetWidth(40),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionSetTheme(progressbar.ThemeASCII))
+}
+
+// clear wipes the bar away.
+func (b *progressBar) clear() {
+	if b != nil && b.bar != nil {
+		_ = b.bar.Clear()
+	}
+}
