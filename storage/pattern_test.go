@@ -168,9 +168,7 @@ func TestSieveOfDamage(t *testing.T) {
 		if err := r.open(block); err != nil {
 			t.Fatal(err)
 		}
-		for i := range r.texts {
-			r.texts[i].buf = r.texts[i].buf[:len(r.texts[i].buf)/2] // of each kind some are gone
-		}
+		r.columns.kind.bytes[50] = 0xFF // there aren't that many
 		err := r.sift(&Query{Pattern: p})
 		if err != errBlockCoding {
 			t.Errorf("sifting what is cut off gives %v, want %v", err, errBlockCoding)
@@ -181,8 +179,8 @@ func TestSieveOfDamage(t *testing.T) {
 		}
 		for r.next(m) {
 		}
-		if r.failed() != nil {
-			t.Errorf("what sifting said is said again: %v", r.failed())
+		if r.failed() != nil || r.row > 50 {
+			t.Errorf("%d messages are read, and again %v", r.row, r.failed())
 		}
 	}
 }

@@ -40,7 +40,7 @@ func (b bitmap) end() uint32 {
 // Those for which its pattern's literal rules that out aren't even put together.
 func (r *blockReader) sift(q *Query) error {
 	whole := r.findCandidates(q.Pattern.literal)
-	r.sifted, r.end = true, min(r.wanted.end(), r.header.rows)
+	r.sifted, r.end = true, r.wanted.end()
 	if r.end == 0 && whole {
 		return nil
 	}
@@ -53,7 +53,7 @@ func (r *blockReader) sift(q *Query) error {
 		r.wanted.unset(row) // it can't be read
 	}
 	whole = whole && !r.bad
-	r.raw, r.row, r.bad, r.end = r.raw[:0], 0, false, min(r.wanted.end(), r.header.rows)
+	r.raw, r.row, r.bad, r.end = r.raw[:0], 0, false, r.wanted.end()
 	if !r.readDirectory(r.header) || !whole { // from the beginning again
 		return errBlockCoding
 	}
@@ -65,8 +65,8 @@ func (r *blockReader) sift(q *Query) error {
 func (r *blockReader) findCandidates(literal []byte) (ok bool) {
 	r.wanted = r.wanted.cleared(int(r.header.rows))
 	if len(literal) == 0 {
-		for i := range r.wanted {
-			r.wanted[i] = ^uint64(0)
+		for row := range r.header.rows {
+			r.wanted.set(row)
 		}
 		return true
 	}
