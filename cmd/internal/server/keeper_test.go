@@ -29,14 +29,14 @@ var noon = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 // A history is a server without sockets: what would have arrived is put into it with
 // the times that the test wants.
 type history struct {
-	t    *testing.T
+	t    testing.TB
 	data string
 	*keeper
 	desk *desk
 }
 
 // openHistory opens the data directory as a server does.
-func openHistory(t *testing.T, data string, settings ...string) *history {
+func openHistory(t testing.TB, data string, settings ...string) *history {
 	t.Helper()
 	cfg, err := config.Load(nil, append([]string{"SKEWATCH_DATA=" + data, "SKEWATCH_WARN_HOLD=0s"}, settings...))
 	if err != nil {
