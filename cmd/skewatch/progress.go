@@ -16,23 +16,24 @@ const progressAfter = 500 * time.Millisecond
 // one shows nothing.
 type progressBar struct {
 	w     io.Writer
+	doing string
 	now   func() time.Time
 	began time.Time
 	from  uint64
 	bar   *progressbar.ProgressBar // nil until it is shown
 }
 
-// progressBar returns a bar for a reading that begins now, nil where it would stand
+// progressBar returns a bar for a reading that begins now, and what it does; nil where it would stand
 // among the output or can't be wiped away.
-func (p *program) progressBar() *progressBar {
+func (p *program) progressBar(doing string) *progressBar {
 	if p.lookup("TERM") == "dumb" || !isTerminal(p.stderr) || isTerminal(p.stdout) {
 		return nil
 	}
-	return newProgressBar(p.stderr, p.now)
+	return newProgressBar(p.stderr, doing, p.now)
 }
 
-func newProgressBar(w io.Writer, now func() time.Time) *progressBar {
-	return &progressBar{w: w, now: now, began: now()}
+func newProgressBar(w io.Writer, doing string, now func() time.Time) *progressBar {
+	return &progressBar{w: w, doing: doing, now: now, began: now()}
 }
 
 // show returns what shows how far the reading has come, nil for a nil bar.
@@ -57,7 +58,7 @@ func (b *progressBar) show() func(api.Progress) {
 func (b *progressBar) begin(messages uint64) *progressbar.ProgressBar {
 	return progressbar.NewOptions64(int64(messages),
 		progressbar.OptionSetWriter(b.w),
-		progressbar.OptionSetDescription("searching"),
+		progressbar.OptionSetDescription(b.doing),
 		progressbar.OptionSetWidth(40),
 		progressbar.OptionThrottle(100*time.Millisecond),
 		progressbar.OptionSetTheme(progressbar.ThemeASCII))

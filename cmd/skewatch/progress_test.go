@@ -21,7 +21,7 @@ func TestProgressBar(t *testing.T) {
 	} {
 		var b bytes.Buffer
 		now := noon
-		bar := newProgressBar(&b, func() time.Time { return now })
+		bar := newProgressBar(&b, "searching", func() time.Time { return now })
 		show := bar.show()
 		show(api.Progress{At: 1000, Last: 3000})
 		now = now.Add(tt.lasts)
@@ -55,7 +55,7 @@ func TestProgressBarPlace(t *testing.T) {
 		{"it can't be wiped away", program{stdout: new(bytes.Buffer), stderr: terminal, environ: []string{"TERM=dumb"}}, false},
 	} {
 		tt.p.now = time.Now
-		bar := tt.p.progressBar()
+		bar := tt.p.progressBar("searching")
 		if have := bar != nil; have != tt.want || (bar.show() != nil) != tt.want {
 			t.Errorf("%s: a bar is shown: %v, want %v", tt.name, have, tt.want)
 		}

@@ -50,7 +50,7 @@ in base64.`,
 			if clock.chosen == "sent" {
 				query.Clock = api.ClockSent
 			}
-			bar := p.progressBar()
+			bar := p.progressBar("searching")
 			query.Progress = bar.show()
 			print := messagePrinter(out, q.Format, *raw)
 			err := d.Messages(ctx, query, print)

@@ -81,6 +81,8 @@ var errFindings = errors.New("what is stored isn't as it was")
 
 func (p *program) verify(ctx context.Context, d api.Desk, q api.VerifyQuery, saveHead, format string) error {
 	out := bufio.NewWriter(p.stdout)
+	bar := p.progressBar("verifying")
+	q.Progress = bar.show()
 	found := []api.Flaw{} // not null
 	verified, err := d.Verify(ctx, q, func(f api.Flaw) error {
 		if found = append(found, f); format == "json" {
@@ -89,6 +91,7 @@ func (p *program) verify(ctx context.Context, d api.Desk, q api.VerifyQuery, sav
 		fmt.Fprintf(out, "%s: %s: %s\n", f.File, f.Record, f.Problem)
 		return out.Flush()
 	})
+	bar.clear()
 	if err != nil {
 		return err
 	}
