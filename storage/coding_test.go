@@ -91,7 +91,7 @@ func TestRecordDamageIsSeen(t *testing.T) {
 func ignore(*message.Message) error { return nil }
 
 func sampleRecord(n int) *record {
-	r := newRecord(1)
+	r := newRecord(1, nil)
 	for i := range n {
 		m := numbered(uint64(i) + 1)
 		r.add(&m)
@@ -104,7 +104,7 @@ func FuzzReadRecord(f *testing.F) {
 	f.Add(uint32(3), sampleRecord(3).messages.buf[headerBytes:])
 	f.Add(uint32(math.MaxUint32), []byte{flagSameOrigin | flagHostInRaw})
 	f.Fuzz(func(t *testing.T, count uint32, body []byte) {
-		r := newRecord(1)
+		r := newRecord(1, nil)
 		r.messages.buf = append(r.messages.buf, body...)
 		r.count = count
 		read, err := readRecord(r.seal(0), 0)

@@ -14,6 +14,7 @@ type queue struct {
 	records []*record
 	filling bool // the last record takes more messages
 	bytes   int
+	spare   [][]byte // room of records that nobody needs any longer
 }
 
 // add appends m under the number it carries.
@@ -31,10 +32,26 @@ func (q *queue) tail(sequence uint64, n int) *record {
 			return r
 		}
 	}
-	r := newRecord(sequence)
+	var room []byte
+	if n := len(q.spare); n > 0 {
+		room, q.spare = q.spare[n-1], q.spare[:n-1]
+	}
+	r := newRecord(sequence, room)
 	q.records = append(q.records, r)
 	q.filling = true
 	return r
+}
+
+// spareRecords is how much room is kept for records to come.
+const spareRecords = 128
+
+// reuse takes the room of records that were sealed and that nobody reads.
+func (q *queue) reuse(records []*record) {
+	for _, r := range records {
+		if len(q.spare) < spareRecords && cap(r.messages.buf) == recordBytes { // others are large messages', or parts of a file
+			q.spare = append(q.spare, r.messages.buf[:0])
+		}
+	}
 }
 
 // take returns what is to be written now; it stays in the queue until written
@@ -177,7 +194,7 @@ func (s *Store) commitLoop() {
 func (s *Store) commit(sync bool) {
 	s.mu.Lock()
 	records, blocked := s.pending.take(), error(nil)
-	if s.overfull() && s.sealFailure != nil {
+	if len(records) > 0 && s.overfull() && s.sealFailure != nil {
 		records, blocked = nil, s.sealFailure // they wait
 	}
 	sync = sync || s.syncWanted || time.Since(s.synced) >= syncEvery

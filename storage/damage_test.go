@@ -21,6 +21,9 @@ import (
 // The damage tests alter files at random, and are the same on each run.
 var damageSeed = [2]uint64{0x5eed, 4}
 
+// smallTail lets stores be opened quickly.
+const smallTail = 256 << 10
+
 // flips is how many bits are flipped, and cuts how often a file is cut.
 func flips() (flips, cuts int) {
 	if os.Getenv("SKEWATCH_ACCEPTANCE") != "" {
@@ -51,8 +54,8 @@ func TestDamagedFiles(t *testing.T) {
 // wantDamageTold checks what becomes of a directory with an altered file.
 func wantDamageTold(t *testing.T, directory string, want map[uint64]string) {
 	log := new(strings.Builder)
-	o := Options{Log: logTo(log), SealEvery: 1}
-	reader := mustOpen(t, directory, Options{ReadOnly: true, Log: o.Log})
+	o := Options{Log: logTo(log), SealEvery: 1, TailBytes: smallTail}
+	reader := mustOpen(t, directory, Options{ReadOnly: true, Log: o.Log, TailBytes: smallTail})
 	_, found := verify(t, reader, Inspection{})
 	have := contents(t, reader)
 	if wrong := differences(have, want); len(wrong) > 0 && len(found) == 0 {
@@ -87,7 +90,7 @@ func TestDamageWhileOpen(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(damageSeed[1], damageSeed[0]))
 	for i := range (flips + cuts) / 4 {
 		directory := copyDirectory(t, sound)
-		s := mustOpen(t, directory, Options{Log: logTo(io.Discard), SealEvery: 1})
+		s := mustOpen(t, directory, Options{Log: logTo(io.Discard), SealEvery: 1, TailBytes: smallTail})
 		done := make(chan error, 1)
 		go func() {
 			err := s.Messages(context.Background(), Query{}, func(*message.Message) error { return nil })
@@ -128,7 +131,7 @@ func TestForeignFiles(t *testing.T) {
 				if err := os.WriteFile(filepath.Join(directory, file), []byte(content), 0o600); err != nil {
 					t.Fatal(err)
 				}
-				s := mustOpen(t, directory, Options{SealEvery: 1})
+				s := mustOpen(t, directory, Options{SealEvery: 1, TailBytes: smallTail})
 				appendNumbered(t, s, 5)
 				awaitSealed(t, s)
 				if have := contents(t, s); have[s.Last()] == "" {

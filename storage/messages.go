@@ -23,7 +23,9 @@ import (
 func (s *Store) Messages(ctx context.Context, q Query, fn func(*message.Message) error) error {
 	s.mu.Lock()
 	unsealed, sealed, closed := s.unsealed(), s.blocksTo, s.closed
+	s.readers++
 	s.mu.Unlock()
+	defer s.doneReading()
 	if closed {
 		return ErrClosed
 	}
@@ -40,6 +42,12 @@ func (s *Store) Messages(ctx context.Context, q Query, fn func(*message.Message)
 		return err
 	}
 	return r.damage.err()
+}
+
+func (s *Store) doneReading() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.readers--
 }
 
 // unsealed returns the records that aren't in a segment yet. s.mu is held.

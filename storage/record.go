@@ -37,13 +37,17 @@ type record struct {
 	messages encoder // its buffer begins with room for the header
 }
 
-// newRecord returns a record without messages, which will begin with first.
-func newRecord(first uint64) *record {
+// newRecord returns a record without messages, which will begin with first. It takes over
+// room, if there is any.
+func newRecord(first uint64, room []byte) *record {
+	if room == nil {
+		room = make([]byte, 0, recordBytes)
+	}
 	return &record{
 		first:    first,
 		earliest: math.MaxInt64,
 		latest:   math.MinInt64,
-		messages: encoder{buf: make([]byte, headerBytes, recordBytes)},
+		messages: encoder{buf: room[:headerBytes]},
 	}
 }
 

@@ -90,6 +90,9 @@ func (s *Store) sealRound(r *round) bool {
 	}
 	if s.sealFailure = err; err == nil {
 		s.sealing, s.blocksTo = nil, r.last()
+		if s.readers == 0 {
+			s.pending.reuse(r.records)
+		}
 	}
 	s.broadcast()
 	return err == nil

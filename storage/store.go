@@ -27,7 +27,7 @@ type Options struct {
 	CommitEvery time.Duration
 
 	// TailBytes is how much is gathered in the tail before it is sealed into blocks; 0
-	// stands for 16 MiB. SealEvery is after how long it is sealed at the latest; 0 stands
+	// stands for 8 MiB. SealEvery is after how long it is sealed at the latest; 0 stands
 	// for a minute.
 	TailBytes int64
 	SealEvery time.Duration
@@ -49,7 +49,7 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	o.CommitEvery = cmp.Or(o.CommitEvery, 100*time.Millisecond)
-	o.TailBytes = cmp.Or(o.TailBytes, 16<<20)
+	o.TailBytes = cmp.Or(o.TailBytes, 8<<20)
 	o.SealEvery = cmp.Or(o.SealEvery, time.Minute)
 	o.MaxPending = cmp.Or(o.MaxPending, 8<<20)
 	o.SegmentBytes = cmp.Or(o.SegmentBytes, defaultSegmentBytes())
@@ -96,6 +96,7 @@ type Store struct {
 
 	mu          sync.Mutex
 	pending     queue
+	readers     int           // calls of Messages, which may be reading unsealed records
 	current     *round        // takes what is written
 	sealing     *round        // is being sealed; nil if none is
 	last        uint64        // newest sequence given out
@@ -246,7 +247,7 @@ func (s *Store) Close() error {
 func (s *Store) lost() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.failure == nil {
+	if s.failure == nil || s.written == s.last {
 		return nil
 	}
 	return fmt.Errorf("messages %d to %d are lost: %w", s.written+1, s.last, s.failure)

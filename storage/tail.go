@@ -197,6 +197,17 @@ func isBegun(b []byte) bool {
 	return string(b[:n]) == tailMagic[:n]
 }
 
+// zeros returns how many bytes b begins with that are 0, in whole pages.
+func zeros(b []byte) (n int64) {
+	for len(b) >= len(zeroPage) && bytes.Equal(b[:len(zeroPage)], zeroPage[:]) {
+		b = b[len(zeroPage):]
+		n += int64(len(zeroPage))
+	}
+	return n
+}
+
+var zeroPage [4096]byte
+
 func isZero(b []byte) bool {
 	for _, v := range b {
 		if v != 0 {
@@ -211,7 +222,11 @@ func isZero(b []byte) bool {
 func findRecord(b []byte, at int64, epoch, next uint64) (*record, int64) {
 	const reach = 1 << 32 // further on no number of the same tail can be
 	for ; at+headerBytes <= int64(len(b)); at++ {
-		if first := binary.BigEndian.Uint64(b[at+16:]); first < next || first-next > reach {
+		first := binary.BigEndian.Uint64(b[at+16:])
+		if first == 0 {
+			at += zeros(b[at+24:]) // to where the number of a message may begin
+		}
+		if first < next || first-next > reach {
 			continue
 		}
 		if r, err := readRecord(b[at:], epoch); err == nil && r.count > 0 {

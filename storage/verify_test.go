@@ -30,7 +30,7 @@ func verify(t testing.TB, s *Store, how Inspection) (Verified, []string) {
 func fiveRounds(t testing.TB) (directory string) {
 	t.Helper()
 	directory = t.TempDir()
-	s := mustOpen(t, directory, Options{SealEvery: 1})
+	s := mustOpen(t, directory, Options{SealEvery: 1, TailBytes: smallTail})
 	for i := range 5 {
 		if i == 3 {
 			if err := s.startSegment(s.Last() + 1); err != nil {
@@ -42,7 +42,7 @@ func fiveRounds(t testing.TB) (directory string) {
 	}
 	checkpoint(t, s, Changes{Sequence: 50, States: []State{{"web1", []byte("state")}}})
 	s.Close()
-	s = mustOpen(t, directory, Options{})
+	s = mustOpen(t, directory, Options{TailBytes: smallTail})
 	appendNumbered(t, s, 10)
 	s.Close()
 	return directory

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/sirupsen/logrus"
@@ -54,6 +55,11 @@ func (p *program) serve(ctx context.Context, cfg *config.Config) error {
 			entry = entry.WithField("hint", odd.Hint)
 		}
 		entry.Warn(odd)
+	}
+	if p.lookup("GOGC") == "" {
+		// What is live is mostly large buffers without pointers, which are quickly marked:
+		// collecting more often costs little, and saves a quarter of the memory.
+		debug.SetGCPercent(50)
 	}
 	srv, err := server.Open(cfg, log)
 	if err != nil {
