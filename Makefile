@@ -12,6 +12,7 @@ SHELL := /bin/bash
 
 END_TO_END := ^TestEndToEnd
 EXPERIMENTS := ^Test(Accuracy|Skew|Intervals|Events|Soak|ForeignStamps|NoisyReference)$$
+FAULTS := ^Test(Kill|PowerCut|DamagedFiles|DamageWhileOpen|FullDisk|Months)$$
 
 .PHONY: build deps test lint cross race fuzz end-to-end acceptance accuracy bench fmt
 
@@ -56,7 +57,7 @@ end-to-end:
 
 acceptance: deps accuracy
 	SKEWATCH_ACCEPTANCE=1 go test -count 1 -timeout 60m -v -run '$(END_TO_END)' ./cmd/skewatch
-	SKEWATCH_ACCEPTANCE=1 go test -count 1 -timeout 10m -run '^TestPowerCut$$' ./storage
+	SKEWATCH_ACCEPTANCE=1 go test -count 1 -timeout 30m -v -run '$(FAULTS)' ./storage
 
 accuracy:
 	SKEWATCH_ACCURACY=full go test -count 1 -timeout 60m -v -run '$(EXPERIMENTS)' ./analysis

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -121,6 +122,49 @@ func writtenBytes(b *testing.B) (n int64) {
 		fmt.Sscanf(line, "write_bytes: %d", &n)
 	}
 	return n
+}
+
+// BenchmarkAcknowledged measures one stream whose sender waits for each 128 messages to be
+// on disk before it sends more, as RELP's do.
+func BenchmarkAcknowledged(b *testing.B) {
+	const window = 128
+	s := openStore(b, b.TempDir(), Options{})
+	batch := lines(window)
+	took := make([]time.Duration, 0, b.N/window+1)
+	b.ResetTimer()
+	for n := 0; n < b.N; n += window {
+		begun := time.Now()
+		if err := s.Append(batch); err != nil {
+			b.Fatal(err)
+		}
+		syncStore(b, s)
+		took = append(took, time.Since(begun))
+	}
+	b.StopTimer()
+	slices.Sort(took)
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms/commit")
+}
+
+// BenchmarkTrickle measures what a hundred messages a second cost over a minute of them.
+func BenchmarkTrickle(b *testing.B) {
+	const perSecond, seconds = 100, 60
+	for range b.N {
+		s := openStore(b, b.TempDir(), Options{})
+		all, written := lines(perSecond*seconds), writtenBytes(b)
+		tick := time.NewTicker(time.Second / 10)
+		for ; len(all) > 0; all = all[perSecond/10:] {
+			<-tick.C
+			if err := s.Append(all[:perSecond/10]); err != nil {
+				b.Fatal(err)
+			}
+		}
+		tick.Stop()
+		awaitSealed(b, s)
+		messages := float64(s.Last())
+		b.ReportMetric(float64(writtenBytes(b)-written)/messages, "written-bytes/message")
+		b.ReportMetric(float64(diskBytes(b, s))/messages, "disk-bytes/message")
+	}
 }
 
 func BenchmarkMessages(b *testing.B) {

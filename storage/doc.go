@@ -31,25 +31,48 @@ sees to that for the states.
 	tail.0, tail.1                     messages that aren't sealed yet
 	segments/00000000000000000001.db   messages from sequence 1 on
 	segments/00000000000004711000.db   messages from sequence 4711000 on
+	signing.key, signing.pub           the key that the history is signed by
+	removed                            from which message on there are segments, signed
+	lock                               its lock is the directory's
 
-A segment's bucket holds blocks in chunks of 2,000 bytes; their keys are the first
-sequence of the round that was sealed together, the partition, the first sequence of
-the block, and the chunk's number. A block's header has the range of its receive times and the
-originators in it, so that a query passes over what it has no business with, and a
-CRC32C of its own; so have the block's body (bbolt has none), every record of a tail
-and every value in state.db.
+A segment holds a day or Options.SegmentBytes; only the last one is written. In its
+bucket of blocks stand chunks of 2,000 bytes, whose keys are the first sequence of the
+round that was sealed together, the partition, the first sequence of the block, and the
+chunk's number. A block's header has the ranges of its times and the originators in it,
+so that a query passes over what it has no business with. The bucket of rounds has a
+manifest for each: its ranges, and each block's size and SHA-256.
 
-Only the last segment is written. Each file names its schema; a file of another
-schema is refused with ErrSchema.
+Each file names its schema; a file of another schema is refused with ErrSchema.
+
+# History
+
+The manifests of all rounds ever sealed are the records of a Merkle tree (RFC 6962). With
+each round stands the head of the tree that ends with it, signed; each segment begins
+with what is needed to go on from the one before it, and so can be verified by itself.
+A block that was changed, a round that was cut out or exchanged, or an end that was cut
+off shows in Verify, by its place. What retention or Archive removed is noted, and
+signed, in the file removed.
+
+# Damage
+
+bbolt writes the files but doesn't read them: it would follow a damaged page into a fault
+or around in a circle. Reading goes by package pages, which trusts no page. Every block
+has CRC32Cs of its own, and so have every record of a tail and every other value.
+
+What is damaged is passed over, told of in a *DamageError, and read around. A segment
+that can't be written any more is left as it is, and the next one begun; one that can't
+be read at all is set aside (renamed), as is a damaged state.db, of which all that is
+sound is carried over to a new one. While the disk is full Append and Sync fail, reading
+goes on, and writing too as soon as there is room.
 
 # Caveats
 
 One process at a time may write, and none reads the files while it does: a
 reader asks the server instead. Processes that only read may share a directory.
 
-Readers copy the blocks of a round in a short transaction and call back outside of
-it, so that a reader that takes its time delays no commit. States is the
-exception, and says so.
+Readers copy the blocks of a round and call back when they have let go of the file, so
+that a reader that takes its time delays no commit. States is the exception, and says
+so.
 
 The messages handed to the function given to Messages are valid until it
 returns.

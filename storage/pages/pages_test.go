@@ -243,6 +243,25 @@ func TestCircle(t *testing.T) {
 	}
 }
 
+// FuzzFile reads whatever is given as a bbolt file, in every way.
+func FuzzFile(f *testing.F) {
+	f.Add(readFile(f, build(f, 200)), []byte("key"))
+	f.Fuzz(func(t *testing.T, b, key []byte) {
+		file, err := pages.Open(bytes.NewReader(b))
+		if err != nil {
+			return
+		}
+		file.Check(func(pages.Damage) {})
+		many, _ := file.Bucket("many", nil)
+		c := many.Cursor(nil)
+		c.Seek(key)
+		c.Next()
+		c.Floor(key)
+		c.Prev()
+		c.Last()
+	})
+}
+
 func BenchmarkCheck(b *testing.B) {
 	sound := readFile(b, build(b, 200_000))
 	f, _ := open(b, sound, nil)
