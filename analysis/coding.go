@@ -39,51 +39,62 @@ func (e *encoder) string(s string) {
 // A decoder reads what an encoder wrote. After the first error it returns zeros.
 type decoder struct {
 	b   []byte
+	at  int // the next byte; a reslice at each value would take longer
 	err error
 }
 
 func (d *decoder) uint() uint64 {
-	v, n := binary.Uvarint(d.b)
-	return v * uint64(d.skip(n))
+	if d.at < len(d.b) && d.b[d.at] < 0x80 { // most are short
+		d.at++
+		return uint64(d.b[d.at-1])
+	}
+	return d.long()
 }
 
-func (d *decoder) int() int64 {
-	v, n := binary.Varint(d.b)
-	return v * int64(d.skip(n))
-}
-
-// skip goes past n bytes of a varint and returns 1, or 0 after an error.
-func (d *decoder) skip(n int) int {
+func (d *decoder) long() uint64 {
+	v, n := binary.Uvarint(d.b[d.at:])
 	if n <= 0 {
 		d.fail()
 		return 0
 	}
-	d.b = d.b[n:]
-	return 1
+	d.at += n
+	return v
 }
 
+func (d *decoder) int() int64 {
+	v := d.uint()
+	return int64(v>>1) ^ -int64(v&1)
+}
+
+// fail notes that the encoding is cut short and goes to its end.
 func (d *decoder) fail() {
 	if d.err == nil {
 		d.err = errShort
 	}
-	d.b = nil
+	d.end()
 }
 
+func (d *decoder) end() { d.b, d.at = nil, 0 }
+
+// left returns how many bytes have not been read.
+func (d *decoder) left() int { return len(d.b) - d.at }
+
 func (d *decoder) take(n uint64) []byte {
-	if n > uint64(len(d.b)) {
+	if n > uint64(d.left()) {
 		d.fail()
 		return nil
 	}
-	b := d.b[:n]
-	d.b = d.b[n:]
-	return b
+	d.at += int(n)
+	return d.b[d.at-int(n) : d.at]
 }
 
 func (d *decoder) byte() uint8 {
-	if b := d.take(1); b != nil {
-		return b[0]
+	if d.at == len(d.b) {
+		d.fail()
+		return 0
 	}
-	return 0
+	d.at++
+	return d.b[d.at-1]
 }
 
 func (d *decoder) float() float64 {
@@ -109,7 +120,7 @@ func (d *decoder) enum(limit int) uint8 {
 func (d *decoder) version() {
 	if v := d.byte(); d.err == nil && v != stateVersion {
 		d.err = fmt.Errorf("analysis: encoded state has version %d, and this program reads %d", v, stateVersion)
-		d.b = nil
+		d.end()
 	}
 }
 

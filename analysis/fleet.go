@@ -2,7 +2,6 @@ package analysis
 
 import (
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/skewatch/skewatch/collector/message"
@@ -68,7 +67,7 @@ func NewFleet(c Config) *Fleet {
 // RollUps returns those that may differ from what the last snapshot had: the ended
 // ones since, and the open ones.
 func (f *Fleet) RollUps() []KeyedRollUp {
-	all := slices.Clone(f.closed)
+	all := append(make([]KeyedRollUp, 0, len(f.closed)+len(f.originators)), f.closed...)
 	for key, o := range f.originators {
 		if o.open.worth() {
 			all = append(all, KeyedRollUp{key, o.open})

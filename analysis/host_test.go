@@ -147,11 +147,7 @@ func restored(t *testing.T, f *Fleet) *Fleet {
 		o.changed = true
 	}
 	f.changed = true
-	for _, blob := range f.Snapshot().Originators {
-		if err := again.Restore(blob); err != nil {
-			t.Fatal(err)
-		}
-	}
+	again.Restore(f.Snapshot().Originators, func(err error) { t.Fatal(err) })
 	return again
 }
 

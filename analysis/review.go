@@ -1,5 +1,7 @@
 package analysis
 
+import "slices"
+
 // Evaluations of one originator, while messages come, are a tenth of its age apart,
 // within these limits: the shorter most is for clocks that aren't in order. What is
 // urgent comes sooner.
@@ -12,29 +14,41 @@ const (
 // Tick evaluates and judges the originators that are due, as of now, and returns
 // what is to be told.
 func (f *Fleet) Tick(now int64, ref Reference) []Finding {
-	if f.ticked == 0 {
-		f.expect(now)
-	}
-	if ref.State != f.reference || now < f.ticked {
-		f.wakeAll(now)
-	}
+	f.wake(now, ref)
 	return f.review(now, ref)
 }
 
 // Refresh brings every estimate up to its newest message, for a report.
 func (f *Fleet) Refresh(now int64, ref Reference) []Finding {
-	if f.ticked == 0 {
-		f.expect(now)
+	f.wake(now, ref)
+	for _, o := range f.originators {
+		if o.outdated(ref) {
+			f.agenda.put(o, now)
+		}
 	}
-	f.wakeAll(now)
 	return f.review(now, ref)
 }
 
-// wakeAll enters every originator in the agenda for now.
-func (f *Fleet) wakeAll(now int64) {
-	for _, o := range f.originators {
-		f.agenda.put(o, now)
+// wake enters every originator in the agenda for now, if what they are judged by has
+// changed.
+func (f *Fleet) wake(now int64, ref Reference) {
+	if f.ticked == 0 {
+		f.expect(now)
 	}
+	if ref.State != f.reference || now < f.ticked {
+		for _, o := range f.originators {
+			f.agenda.put(o, now)
+		}
+	}
+}
+
+// timely are the verdicts that change by themselves, or tell how late it is.
+var timely = []Verdict{Stepped, Silent, WrongZone, WrongDate, DeadRTC}
+
+// outdated reports whether a review may find something new: most originators have sent
+// nothing since their last one.
+func (o *originator) outdated(ref Reference) bool {
+	return o.stale || o.judged.held != o.held(ref) || slices.Contains(timely, o.judged.verdict)
 }
 
 // review reviews the originators whose time has come.

@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/skewatch/skewatch/collector/message"
@@ -51,19 +54,53 @@ func (f *Fleet) Snapshot() Snapshot {
 	return s
 }
 
-// Restore puts an originator, or what is kept of the whole fleet, back as a snapshot
-// had it.
-func (f *Fleet) Restore(b Blob) error {
-	if b.Key == fleetKey {
-		if err := f.decode(b.Blob); err != nil {
-			return fmt.Errorf("restore the state of the fleet: %w", err)
+// Restore puts originators, and what is kept of the whole fleet, back as a snapshot had
+// them. It calls failed with why one is left out.
+func (f *Fleet) Restore(blobs []Blob, failed func(error)) {
+	decoded, problems := make([]*originator, len(blobs)), make([]error, len(blobs))
+	inParallel(len(blobs), func(i int) {
+		if blobs[i].Key != fleetKey {
+			decoded[i], problems[i] = decodeOriginator(blobs[i])
 		}
-		return nil
+	})
+	for i, b := range blobs {
+		err := problems[i]
+		switch {
+		case b.Key == fleetKey:
+			err = f.decode(b.Blob)
+		case err == nil:
+			f.restore(decoded[i])
+		}
+		if err != nil {
+			failed(fmt.Errorf("restore the state of %s: %w", b.name(), err))
+		}
 	}
-	o, err := decodeOriginator(b)
-	if err != nil {
-		return fmt.Errorf("restore the state of %q: %w", b.Key, err)
+}
+
+// name returns what people call the one whose blob it is.
+func (b *Blob) name() string {
+	if b.Key == fleetKey {
+		return "the fleet"
 	}
+	return strconv.Quote(b.Key)
+}
+
+// inParallel calls fn with each number below n: each core has a stretch of them.
+func inParallel(n int, fn func(i int)) {
+	cores := runtime.GOMAXPROCS(0)
+	var all sync.WaitGroup
+	for core := range cores {
+		all.Go(func() {
+			for i := n * core / cores; i < n*(core+1)/cores; i++ {
+				fn(i)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// restore puts an originator that was decoded in its place.
+func (f *Fleet) restore(o *originator) {
 	f.admit(o)
 	if !o.standIn() {
 		f.join(o)
@@ -72,7 +109,6 @@ func (f *Fleet) Restore(b Blob) error {
 		}
 	}
 	f.agenda.put(o, o.last)
-	return nil
 }
 
 // fleetKey is the key of what is kept of the whole fleet: neither name nor peer.
@@ -171,7 +207,7 @@ func decodeOriginator(b Blob) (*originator, error) {
 	o.warning = d.warning()
 	o.impostor = impostor{d.bool(), d.string()}
 	o.falseClaim.told = d.bool()
-	o.open = d.rollUp()
+	d.rollUp(&o.open)
 	for n := min(d.uint(), maxSpeakers); n > 0; n-- {
 		o.speakers = append(o.speakers, d.speaker())
 	}
@@ -283,8 +319,8 @@ func (r *RollUp) AppendBinary(b []byte) ([]byte, error) {
 func (r *RollUp) UnmarshalBinary(b []byte) error {
 	d := &decoder{b: b}
 	d.version()
-	*r = d.rollUp()
-	if len(d.b) > 0 {
+	d.rollUp(r)
+	if d.left() > 0 {
 		r.merged, r.offsets = true, d.uint()
 	}
 	return d.err
@@ -310,8 +346,10 @@ func (e *encoder) rollUp(r *RollUp) {
 	}
 }
 
-func (d *decoder) rollUp() RollUp {
-	r := RollUp{Start: d.int(), Messages: d.uint(), Unusable: d.uint()}
+// rollUp reads into r, whatever was there before.
+func (d *decoder) rollUp(r *RollUp) {
+	r.merged, r.offsets = false, 0
+	r.Start, r.Messages, r.Unusable = d.int(), d.uint(), d.uint()
 	r.First, r.Last, r.noted = d.int(), d.int(), d.int()
 	r.Interval = Interval{time.Duration(d.int()), time.Duration(d.int()), time.Duration(d.int())}
 	r.Extreme, r.Out, r.Resolution = time.Duration(d.int()), time.Duration(d.int()), time.Duration(d.int())
@@ -322,5 +360,4 @@ func (d *decoder) rollUp() RollUp {
 	r.Bounds = BoundKind(d.enum(len(boundKinds)))
 	r.Trust = message.Trust(d.enum(3))
 	r.StampFormat = message.StampFormat(d.byte())
-	return r
 }

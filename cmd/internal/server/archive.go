@@ -54,16 +54,27 @@ func FleetConfig(cfg *config.Config) analysis.Config {
 	return analysis.Config{Params: analysis.DefaultParams(), Rule: rules(cfg), Roster: roster(cfg), Hold: cfg.WarnHold}
 }
 
+// restoreAtOnce is how many states are decoded at once.
+const restoreAtOnce = 4096
+
 // restore brings the fleet up to the newest message of the store: the last checkpoint, and
 // the messages since. What is damaged is told and left out: a lost state
 // begins anew, and lost messages are no evidence.
 func (a *archive) restore() error {
-	sequence, err := a.store.States(func(key string, blob []byte) error {
-		if err := a.fleet.Restore(analysis.Blob{Key: key, Blob: blob}); err != nil {
+	var states []analysis.Blob
+	restore := func() {
+		a.fleet.Restore(states, func(err error) {
 			a.log.WithError(err).Error("a host's state can't be read: its estimate begins anew")
+		})
+		states = states[:0]
+	}
+	sequence, err := a.store.States(func(key string, blob []byte) error {
+		if states = append(states, analysis.Blob{Key: key, Blob: blob}); len(states) == restoreAtOnce {
+			restore()
 		}
 		return nil
 	})
+	restore()
 	if err := a.tolerate(err); err != nil {
 		return fmt.Errorf("read the last checkpoint: %w", err)
 	}
