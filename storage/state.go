@@ -2,12 +2,15 @@ package storage
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -107,7 +110,8 @@ func (c *Changes) write(tx *bolt.Tx) error {
 
 func (c *Changes) writeStates(tx *bolt.Tx) error {
 	b := tx.Bucket([]byte(bucketStates))
-	for _, e := range c.States {
+	byKey := func(x, y State) int { return strings.Compare(x.Key, y.Key) }
+	for _, e := range slices.SortedStableFunc(slices.Values(c.States), byKey) { // bbolt moves less when keys rise
 		if err := putOrDelete(b, []byte(e.Key), e.Blob); err != nil {
 			return fmt.Errorf("state %q: %w", e.Key, err)
 		}
@@ -125,7 +129,9 @@ func putOrDelete(b *bolt.Bucket, key, blob []byte) error {
 
 func (c *Changes) writeRollUps(tx *bolt.Tx) error {
 	b := tx.Bucket([]byte(bucketRollUps))
-	for _, e := range c.RollUps {
+	b.FillPercent = 0.8 // most are appended; they may grow until they end
+	byKey := func(x, y RollUp) int { return cmp.Or(cmp.Compare(x.Start, y.Start), strings.Compare(x.Key, y.Key)) }
+	for _, e := range slices.SortedStableFunc(slices.Values(c.RollUps), byKey) { // as states are
 		if err := putOrDelete(b, append(timeKey(e.Start), e.Key...), e.Blob); err != nil {
 			return fmt.Errorf("roll-up %q: %w", e.Key, err)
 		}
