@@ -200,12 +200,12 @@ func (s *Store) States(fn func(key string, blob []byte) error) (sequence uint64,
 }
 
 // RollUps calls fn with each roll-up that starts at or after since and before
-// until (Unix ns, 0 for no limit), in order of Start, then Key. The blob is valid
+// until (Unix ns, 0 for no limit), in order of Start, then Key. Key and blob are valid
 // until fn returns; no transaction is open while it runs. Damage is passed over
 // as in Messages.
-func (s *Store) RollUps(since, until int64, fn func(RollUp) error) error {
+func (s *Store) RollUps(since, until int64, fn func(start int64, key, blob []byte) error) error {
 	return s.between(bucketRollUps, since, until, func(key, blob []byte) error {
-		return fn(RollUp{Start: keyTime(key), Key: string(key[8:]), Blob: blob})
+		return fn(keyTime(key), key[8:], blob)
 	})
 }
 

@@ -126,7 +126,7 @@ func histories(s *Store, since, until int64) (string, error) {
 		words = append(words, fmt.Sprintf(format, a...))
 		return nil
 	}
-	err := s.RollUps(since, until, func(r RollUp) error { return add("%d:%s:%s", r.Start, r.Key, r.Blob) })
+	err := s.RollUps(since, until, func(start int64, key, blob []byte) error { return add("%d:%s:%s", start, key, blob) })
 	add("|")
 	err = errors.Join(err, s.Findings(since, until, func(f Finding) error { return add("%d:%d:%s", f.At, f.ID, f.Blob) }))
 	add("|")
@@ -143,9 +143,9 @@ func TestManyRollUps(t *testing.T) {
 	}
 	checkpoint(t, s, c)
 	n := 0
-	err := s.RollUps(0, 0, func(r RollUp) error {
-		if want := c.RollUps[n]; r.Start != want.Start || r.Key != want.Key {
-			t.Fatalf("roll-up %d is %d %s, want %d %s", n, r.Start, r.Key, want.Start, want.Key)
+	err := s.RollUps(0, 0, func(start int64, key, _ []byte) error {
+		if want := c.RollUps[n]; start != want.Start || string(key) != want.Key {
+			t.Fatalf("roll-up %d is %d %s, want %d %s", n, start, key, want.Start, want.Key)
 		}
 		n++
 		return nil

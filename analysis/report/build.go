@@ -3,7 +3,10 @@ package report
 import (
 	"cmp"
 	"math"
+	"runtime"
 	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/skewatch/skewatch/analysis"
@@ -14,11 +17,12 @@ type Builder struct {
 	judged   func(analysis.Identity) time.Duration
 	asked    *Profile
 	accounts map[string]*account
+	order    []*account // the same ones
 }
 
 // NewBuilder returns a builder. Compliance is reckoned by the profile asked for, or
 // if that is nil by the tolerance that judged returns: the one by which the server
-// judges the originator.
+// judges the originator. It may be called by several goroutines at once.
 func NewBuilder(judged func(analysis.Identity) time.Duration, asked *Profile) *Builder {
 	return &Builder{judged: judged, asked: asked, accounts: map[string]*account{}}
 }
@@ -30,11 +34,30 @@ func (b *Builder) Identify(i analysis.Identity) { b.identify(b.account(i.Key), i
 func (b *Builder) account(key string) *account {
 	a := b.accounts[key]
 	if a == nil {
-		a = &account{}
-		b.identify(a, analysis.IdentityOf(key))
-		b.accounts[key] = a
+		a = b.open(key)
+		b.enter(a)
 	}
 	return a
+}
+
+// open returns the account of an originator that nobody has identified.
+func (b *Builder) open(key string) *account {
+	a := &account{unsettled: math.MaxInt64}
+	b.identify(a, analysis.IdentityOf(key))
+	return a
+}
+
+func (b *Builder) enter(a *account) {
+	a.place = len(b.order)
+	b.order = append(b.order, a)
+	b.accounts[a.identity.Key] = a
+}
+
+// Unsettled says that an originator's roll-ups from a start on may not be as stored: a
+// Part passes them over, and Add gives them.
+func (b *Builder) Unsettled(key string, start int64) {
+	a := b.account(key)
+	a.unsettled = min(a.unsettled, start)
 }
 
 func (b *Builder) identify(a *account, i analysis.Identity) {
@@ -47,7 +70,11 @@ func (b *Builder) identify(a *account, i analysis.Identity) {
 
 // Add takes in a roll-up. Those of one originator must come in order of time, each
 // once.
-func (b *Builder) Add(r analysis.KeyedRollUp) { b.account(r.Key).add(r.RollUp) }
+func (b *Builder) Add(r analysis.KeyedRollUp) {
+	a := b.account(r.Key)
+	a.last = r.RollUp
+	a.add(a)
+}
 
 // Note takes in a finding; one that is neither step nor backlog is passed over.
 func (b *Builder) Note(f analysis.Finding) {
@@ -66,15 +93,29 @@ func (b *Builder) Note(f analysis.Finding) {
 // Rows returns the rows of all originators that sent messages in the period, or
 // should have, and whose host the filter accepts, by host, then by falling trust, then by source.
 func (b *Builder) Rows(accept func(host string) bool) []Row {
-	rows := []Row{}
-	for _, a := range b.accounts {
+	accounts := make([]*account, 0, len(b.order))
+	for _, a := range b.order {
 		if a.rollUps > 0 && accept(a.identity.Host) {
-			rows = append(rows, a.row())
+			accounts = append(accounts, a)
 		}
 	}
-	slices.SortFunc(rows, func(x, y Row) int {
-		return cmp.Or(cmp.Compare(x.Host, y.Host), cmp.Compare(rank(y.Trust), rank(x.Trust)), cmp.Compare(x.Source, y.Source))
+	slices.SortFunc(accounts, func(x, y *account) int {
+		if c := strings.Compare(x.identity.Host, y.identity.Host); c != 0 {
+			return c
+		}
+		return cmp.Or(cmp.Compare(rank(y.trust()), rank(x.trust())), strings.Compare(x.identity.Source, y.identity.Source))
 	})
+	rows := make([]Row, len(accounts))
+	each := max(1, (len(rows)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
+	var all sync.WaitGroup
+	for from := 0; from < len(rows); from += each {
+		all.Go(func() {
+			for i := from; i < min(from+each, len(rows)); i++ {
+				rows[i] = accounts[i].row()
+			}
+		})
+	}
+	all.Wait()
 	return rows
 }
 

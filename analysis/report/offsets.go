@@ -19,24 +19,68 @@ func (o *offsets) add(seconds float64, weight uint64) {
 	o.weights = append(o.weights, uint8(min(weight, math.MaxUint8)))
 }
 
-// quantile returns the nearest-rank quantile of what a function makes of the offsets.
-func (o *offsets) quantile(p float64, of func(float64) float64) float64 {
+func (o *offsets) join(later *offsets) {
+	if len(o.seconds) == 0 {
+		*o = *later
+		return
+	}
+	o.seconds = append(o.seconds, later.seconds...)
+	o.weights = append(o.weights, later.weights...)
+}
+
+// sort puts the offsets in order.
+func (o *offsets) sort() {
+	if slices.Min(o.weights) == slices.Max(o.weights) {
+		slices.Sort(o.seconds)
+		return
+	}
 	type weighted struct {
-		value  float64
-		weight int
+		seconds float64
+		weight  uint8
 	}
 	sorted := make([]weighted, len(o.seconds))
-	total := 0
 	for i, s := range o.seconds {
-		sorted[i] = weighted{of(s), int(o.weights[i])}
-		total += sorted[i].weight
+		sorted[i] = weighted{s, o.weights[i]}
 	}
-	slices.SortFunc(sorted, func(x, y weighted) int { return cmp.Compare(x.value, y.value) })
-	rank := int(math.Ceil(p * float64(total)))
-	for _, w := range sorted {
-		if rank -= w.weight; rank <= 0 {
-			return w.value
+	slices.SortFunc(sorted, func(x, y weighted) int { return cmp.Compare(x.seconds, y.seconds) })
+	for i, w := range sorted {
+		o.seconds[i], o.weights[i] = w.seconds, w.weight
+	}
+}
+
+// rank returns the nearest rank of a quantile, from 1, and how many offsets there are.
+func (o *offsets) rank(p float64) (rank, total int) {
+	for _, w := range o.weights {
+		total += int(w)
+	}
+	return int(math.Ceil(p * float64(total))), total
+}
+
+// quantile returns the nearest-rank quantile of sorted offsets.
+func (o *offsets) quantile(p float64) float64 {
+	rank, _ := o.rank(p)
+	i := 0
+	for rank -= int(o.weights[i]); rank > 0; rank -= int(o.weights[i]) {
+		i++
+	}
+	return o.seconds[i]
+}
+
+// magnitude returns the nearest-rank quantile of the magnitudes of sorted offsets. The
+// largest are at either end.
+func (o *offsets) magnitude(p float64) float64 {
+	rank, total := o.rank(p)
+	low, high := 0, len(o.seconds)-1
+	for above := total - rank; ; {
+		i := high
+		if -o.seconds[low] > o.seconds[high] {
+			i = low
+			low++
+		} else {
+			high--
+		}
+		if above -= int(o.weights[i]); above < 0 {
+			return math.Abs(o.seconds[i])
 		}
 	}
-	return sorted[len(sorted)-1].value
 }

@@ -54,46 +54,76 @@ type Backlog struct {
 // An account gathers what happened to one originator over the period, in order of
 // time.
 type account struct {
+	place     int // in the builder's order
 	identity  analysis.Identity
 	judged    time.Duration // the tolerance that the verdicts were given by
 	tolerance time.Duration // the one that compliance is reckoned by
-	rollUps   int
-	last      analysis.RollUp // the newest
-	messages  uint64
-	first     int64 // receive times, 0 without messages
-	newest    int64
-	offsets   offsets
-	extreme   time.Duration
-	out       time.Duration
+	unsettled int64         // where those roll-ups start that aren't taken as stored
 	steps     []Step
 	backlogs  []Backlog
+	gathered
 }
 
-// add takes in the next roll-up. The time out of the tolerance that it was judged by
-// is known to the message, and of another one to the roll-up only.
-func (a *account) add(r analysis.RollUp) {
-	a.rollUps++
-	a.last = r
+// gathered is what an account's roll-ups add up to.
+type gathered struct {
+	rollUps  int
+	last     analysis.RollUp // the newest
+	messages uint64
+	first    int64 // receive times, 0 without messages
+	newest   int64
+	offsets  offsets
+	extreme  time.Duration
+	out      time.Duration
+}
+
+// add takes in the next roll-up of an account, which is in last. The time out of the
+// tolerance that it was judged by is known to the message, and of another one to the
+// roll-up only.
+func (g *gathered) add(of *account) {
+	r := &g.last
+	g.rollUps++
 	if r.Messages == 0 {
 		return // silent: what is known of its clock is no news
 	}
-	if a.messages == 0 {
-		a.first, a.newest = r.First, r.Last
+	if g.messages == 0 {
+		g.first, g.newest = r.First, r.Last
 	}
-	a.first, a.newest = min(a.first, r.First), max(a.newest, r.Last)
-	a.messages += r.Messages
-	if r.Extreme.Abs() > a.extreme.Abs() {
-		a.extreme = r.Extreme
+	g.first, g.newest = min(g.first, r.First), max(g.newest, r.Last)
+	g.messages += r.Messages
+	if r.Extreme.Abs() > g.extreme.Abs() {
+		g.extreme = r.Extreme
 	}
 	if n := r.Weight(); n > 0 {
-		a.offsets.add(seconds(r.Interval.Offset), n)
+		g.offsets.add(seconds(r.Interval.Offset), n)
 	}
 	switch {
-	case a.tolerance == a.judged:
-		a.out += r.Out
-	case r.Known && r.Interval.Outside(a.tolerance):
-		a.out += time.Duration(r.Last - r.First)
+	case of.tolerance == of.judged:
+		g.out += r.Out
+	case r.Known && r.Interval.Outside(of.tolerance):
+		g.out += time.Duration(r.Last - r.First)
 	}
+}
+
+// join takes in what was gathered for the same account after this.
+func (g *gathered) join(later *gathered) {
+	if later.rollUps == 0 {
+		return
+	}
+	g.rollUps += later.rollUps
+	g.last = later.last
+	if later.messages == 0 {
+		return
+	}
+	if g.messages == 0 {
+		g.first, g.newest = later.first, later.newest
+	}
+	g.first, g.newest = min(g.first, later.first), max(g.newest, later.newest)
+	g.messages += later.messages
+	if later.extreme.Abs() > g.extreme.Abs() {
+		g.extreme = later.extreme
+	}
+	g.offsets.join(&later.offsets)
+	g.out += later.out
 }
 
 // row closes the account.
@@ -134,13 +164,13 @@ func (a *account) fill(r *Row) {
 	n := &a.last
 	kind := n.Bounds.String()
 	r.BoundKind = &kind
+	a.offsets.sort()
 	r.Resolution = inSeconds(n.Resolution)
 	r.Offset, r.OffsetLow, r.OffsetHigh = inSeconds(n.Interval.Offset), inSeconds(n.Interval.Low), inSeconds(n.Interval.High)
 	if n.SkewBound > 0 {
 		r.Skew, r.SkewBound = inPPM(n.Skew), inPPM(n.SkewBound)
 	}
-	r.OffsetP50 = number(a.offsets.quantile(0.5, func(s float64) float64 { return s }))
-	r.OffsetP95 = number(a.offsets.quantile(0.95, math.Abs))
+	r.OffsetP50, r.OffsetP95 = number(a.offsets.quantile(0.5)), number(a.offsets.magnitude(0.95))
 	r.OffsetMax = inSeconds(a.extreme)
 	r.Compliance = a.compliance()
 }

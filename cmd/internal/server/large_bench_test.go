@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/skewatch/skewatch/analysis"
 	"github.com/skewatch/skewatch/cmd/internal/api"
 	"github.com/skewatch/skewatch/collector/message"
 	"github.com/skewatch/skewatch/storage"
@@ -43,6 +44,7 @@ func benchmarkStart(all *testing.B, h *history) *history {
 		}
 	})
 	h.at(noon)
+	h.judge((*analysis.Fleet).Tick) // as each second
 	return h
 }
 

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/skewatch/skewatch/analysis"
@@ -84,24 +86,12 @@ func (d *desk) gather(ctx context.Context, b *report.Builder, since, until int64
 	recent, identities := d.rollUps(), d.fleet.Identities()
 	d.mu.Unlock()
 	identify(b, identities, recent, since, until)
-	unsettled := firstStarts(recent)
-	err := d.storedRollUps(since, until, func(stored storage.RollUp) error {
-		if start, ok := unsettled[stored.Key]; ok && stored.Start >= start {
-			return ctx.Err()
-		}
-		k := analysis.KeyedRollUp{Key: stored.Key}
-		if err := k.RollUp.UnmarshalBinary(stored.Blob); err != nil {
-			return fmt.Errorf("read the roll-up of %q: %w", stored.Key, err)
-		}
-		b.Add(k)
-		return ctx.Err()
-	})
-	if err := d.tolerate(err); err != nil {
+	if err := d.tolerate(d.gatherStored(ctx, b, since, until)); err != nil {
 		return err
 	}
-	for _, r := range recent {
-		if within(r.RollUp.Start, since, until) {
-			b.Add(r)
+	for i := range recent {
+		if within(recent[i].RollUp.Start, since, until) {
+			b.Add(recent[i])
 		}
 	}
 	return d.findings(ctx, since, until, 0, func(_ uint64, f *analysis.Finding) error {
@@ -110,52 +100,105 @@ func (d *desk) gather(ctx context.Context, b *report.Builder, since, until int64
 	})
 }
 
-// storedRollUps calls fn with each stored roll-up of a period, in order of time. Each
-// hour is as before it was merged, or as after. Damage is passed over as by the store.
-func (d *desk) storedRollUps(since, until int64, fn func(storage.RollUp) error) error {
-	starts, err := d.store.RollUpStarts(since, until, 0)
+// gatherStored gives the builder the stored roll-ups of a period. Each core reads a part
+// of it. Damage is passed over as by the store.
+func (d *desk) gatherStored(ctx context.Context, b *report.Builder, since, until int64) error {
+	hours, err := d.storedHours(since, until)
 	if err != nil {
 		return err
 	}
-	var read int64 // up to here
-	var damage *storage.DamageError
+	each := max(1, (len(hours)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
+	var parts []*report.Part
+	for range slices.Chunk(hours, each) {
+		parts = append(parts, b.Part())
+	}
+	met := make([]error, len(parts))
+	var all sync.WaitGroup
+	for i, part := range parts {
+		all.Go(func() {
+			met[i] = d.storedRollUps(hours[i*each:min((i+1)*each, len(hours))], func(start int64, key, blob []byte) error {
+				if err := part.Add(start, key, blob); err != nil {
+					return fmt.Errorf("read the roll-up of %q: %w", key, err)
+				}
+				return ctx.Err()
+			})
+		})
+	}
+	all.Wait()
+	for _, part := range parts {
+		b.Join(part)
+	}
+	return worst(met)
+}
+
+// worst returns the first error that isn't damage, or else the first damage.
+func worst(met []error) error {
+	var damage error
+	for _, err := range met {
+		if err != nil && !errors.As(err, new(*storage.DamageError)) {
+			return err
+		}
+		damage = cmp.Or(damage, err)
+	}
+	return damage
+}
+
+// A stretch is a part of one hour, Unix ns.
+type stretch struct{ from, to int64 }
+
+// storedHours returns the hours of a period in which roll-ups start, in order of time.
+func (d *desk) storedHours(since, until int64) (hours []stretch, err error) {
+	starts, err := d.store.RollUpStarts(since, until, 0)
+	if err != nil {
+		return nil, err
+	}
+	var end int64 // of the last one
 	for _, start := range slices.Backward(starts) {
-		if start < read {
+		if start < end {
 			continue
 		}
 		hour := analysis.HourOf(start)
-		read = hour + int64(analysis.HourlySpan)
-		to := read
+		end = hour + int64(analysis.HourlySpan)
+		to := end
 		if until != 0 {
 			to = min(to, until)
 		}
-		d.hours.RLock()
-		err := d.store.RollUps(max(since, hour), to, fn)
-		d.hours.RUnlock()
-		var met *storage.DamageError
-		if err != nil && !errors.As(err, &met) {
-			return err
-		}
-		damage = cmp.Or(damage, met)
+		hours = append(hours, stretch{max(since, hour), to})
 	}
-	if damage != nil { // a nil one in an error would not be nil
-		return damage
-	}
-	return nil
+	return hours, nil
 }
 
-// identify tells the builder who the originators are. What is said of their clocks now
-// explains no verdict of the past.
+// storedRollUps calls fn with each stored roll-up of some hours, in order of time. Each
+// hour is as before it was merged, or as after. Damage is passed over as by the store.
+func (d *desk) storedRollUps(hours []stretch, fn func(start int64, key, blob []byte) error) error {
+	var damage error
+	for _, hour := range hours {
+		d.hours.RLock()
+		err := d.store.RollUps(hour.from, hour.to, fn)
+		d.hours.RUnlock()
+		if err != nil && !errors.As(err, new(*storage.DamageError)) {
+			return err
+		}
+		damage = cmp.Or(damage, err)
+	}
+	return damage
+}
+
+// identify tells the builder who the originators are, and which of their roll-ups it isn't
+// to take from the store. What is said of their clocks now explains no verdict of the past.
 func identify(b *report.Builder, identities []analysis.Identity, recent []analysis.KeyedRollUp, since, until int64) {
 	newest := make(map[string]int64, len(identities))
-	for _, r := range recent {
-		newest[r.Key] = r.RollUp.Start
+	for i := range recent {
+		newest[recent[i].Key] = recent[i].RollUp.Start
 	}
 	for _, i := range identities {
 		if !within(newest[i.Key], since, until) {
 			i.Explanation, i.Claims = "", nil
 		}
 		b.Identify(i)
+	}
+	for i := range recent {
+		b.Unsettled(recent[i].Key, recent[i].RollUp.Start)
 	}
 }
 

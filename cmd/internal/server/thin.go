@@ -106,13 +106,13 @@ type thinner struct {
 
 // span merges the roll-ups that start at a time into those of their hour.
 func (t *thinner) span(start int64) error {
-	err := t.store.RollUps(start, start+1, func(stored storage.RollUp) error {
-		if first, ok := t.unsettled[stored.Key]; ok && start >= first {
+	err := t.store.RollUps(start, start+1, func(_ int64, key, blob []byte) error {
+		if first, ok := t.unsettled[string(key)]; ok && start >= first {
 			return t.ctx.Err()
 		}
-		r := analysis.KeyedRollUp{Key: stored.Key}
-		if err := r.RollUp.UnmarshalBinary(stored.Blob); err != nil {
-			t.pass(stored.Key, err)
+		r := analysis.KeyedRollUp{Key: string(key)}
+		if err := r.RollUp.UnmarshalBinary(blob); err != nil {
+			t.pass(r.Key, err)
 			return t.ctx.Err()
 		}
 		if t.some = append(t.some, r); len(t.some) < thinAtOnce {

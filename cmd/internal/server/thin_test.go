@@ -53,8 +53,8 @@ type place struct {
 func (h *history) dump() map[place]string {
 	h.t.Helper()
 	all := map[place]string{}
-	err := h.store.RollUps(0, 0, func(r storage.RollUp) error {
-		all[place{r.Start, r.Key}] = string(r.Blob)
+	err := h.store.RollUps(0, 0, func(start int64, key, blob []byte) error {
+		all[place{start, string(key)}] = string(blob)
 		return nil
 	})
 	if err != nil {
@@ -312,7 +312,11 @@ func TestHourIsReadWhole(t *testing.T) {
 	}
 	h.at(noon.Add(spans * analysis.RollUpSpan))
 	messages, done := uint64(0), make(chan error, 1)
-	err := h.desk.storedRollUps(0, 0, func(stored storage.RollUp) error {
+	hours, err := h.desk.storedHours(0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = h.desk.storedRollUps(hours, func(_ int64, _, blob []byte) error {
 		if messages == 0 {
 			go func() { done <- h.thin(t.Context()) }()
 			for waits := 0; len(done) == 0 && waits < 100_000; waits++ { // until it is through, or waits for us
@@ -324,7 +328,7 @@ func TestHourIsReadWhole(t *testing.T) {
 			}
 		}
 		var r analysis.RollUp
-		err := r.UnmarshalBinary(stored.Blob)
+		err := r.UnmarshalBinary(blob)
 		messages += r.Messages
 		return err
 	})
