@@ -73,3 +73,28 @@ func TestReviewsGoOnWhenOurClockIsSetBack(t *testing.T) {
 		t.Error("not reviewed after our clock went back by an hour")
 	}
 }
+
+// TestRefreshPassesIdleOnesOver: what has sent nothing since its last review isn't reviewed
+// for a report, unless what it is judged by has changed.
+func TestRefreshPassesIdleOnesOver(t *testing.T) {
+	f := newFleet()
+	speak(f, 20*time.Minute, 1, newHost("web1"), newHost("web2"))
+	now := epoch + 21*minute
+	for _, o := range f.originators {
+		o.judged.reason = "as before"
+	}
+	h := newHost("web1")
+	m := h.message(newRand(1), 21*time.Minute)
+	f.Observe(&m)
+	f.Refresh(now, synchronised)
+	if have := identityOf(f, "web1").Explanation; have == "as before" {
+		t.Error("the one that has spoken isn't reviewed")
+	}
+	if have := identityOf(f, "web2").Explanation; have != "as before" {
+		t.Errorf("the idle one is reviewed: %s", have)
+	}
+	f.Refresh(now, Reference{})
+	if have := identityOf(f, "web2").Explanation; have == "as before" {
+		t.Error("none of our clock's sources is left, and the idle one isn't reviewed")
+	}
+}
