@@ -154,22 +154,19 @@ type decoder struct {
 }
 
 // next decodes one message into m, except for its Sequence. Its bytes are parts
-// of the decoder's buffer.
+// of the decoder's buffer. Each field is set by itself: to clear all of m first would
+// take a third of the time.
 func (d *decoder) next(m *message.Message) error {
 	flags := d.byte()
 	if flags&flagSameOrigin == 0 {
 		d.readOrigin()
 	}
 	d.received += d.varint()
-	*m = message.Message{
-		Received:  d.received,
-		MinRTT:    d.origin.minRTT,
-		Source:    d.origin.source,
-		StampedBy: d.origin.stampedBy,
-		Transport: d.origin.transport,
-		Trust:     d.origin.trust,
-		Truncated: flags&flagTruncated != 0,
-	}
+	m.Received, m.PreviousRead = d.received, 0
+	m.Truncated = flags&flagTruncated != 0
+	o := &d.origin
+	m.Source, m.StampedBy, m.Transport, m.Trust, m.MinRTT = o.source, o.stampedBy, o.transport, o.trust, o.minRTT
+	m.StructuredData, m.Text, m.TimeQuality = nil, nil, message.TimeQuality{}
 	if flags&flagPreviousRead != 0 {
 		m.PreviousRead = d.received - d.varint()
 	}

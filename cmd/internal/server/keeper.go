@@ -17,9 +17,15 @@ import (
 // The keeper's intervals.
 const (
 	reviewEvery     = time.Second      // the fleet is judged, and what was found is written
-	checkpointEvery = 10 * time.Second // its state is written, if nothing was found
+	checkpointEvery = time.Minute      // its state is written, if nothing was found
+	checkpointLeast = 10 * time.Second // the same, if there is much to replay
 	sampleEvery     = time.Minute      // our own clock's history, if its state doesn't change
 )
+
+// muchToReplay is after how many messages a checkpoint isn't put off any longer. A start
+// takes a few tenths of a second for so many; a state written for each message of a quiet
+// host would cost more than all the rest.
+const muchToReplay = 200_000
 
 // A keeper judges the fleet once a second, and keeps its state and our own clock's
 // history in the store.
@@ -33,6 +39,7 @@ type keeper struct {
 
 	// The running goroutine's own.
 	written time.Time // the last checkpoint
+	upTo    uint64    // the newest message that it includes
 	failing bool      // it could not be written
 }
 
@@ -77,10 +84,14 @@ func (k *keeper) judge(how func(*analysis.Fleet, int64, analysis.Reference) []an
 // keep writes a checkpoint if it is time to.
 func (k *keeper) keep() {
 	k.mu.Lock()
-	found := len(k.found) > 0
+	found, observed := len(k.found) > 0, k.observed
 	k.mu.Unlock()
 	now := k.now()
-	if !found && now.Sub(k.written) < checkpointEvery {
+	every := checkpointEvery
+	if observed-k.upTo >= muchToReplay {
+		every = checkpointLeast
+	}
+	if !found && now.Sub(k.written) < every {
 		return
 	}
 	err := k.checkpoint()
@@ -91,7 +102,7 @@ func (k *keeper) keep() {
 		k.log.Info("checkpoints can be written again")
 	}
 	if k.failing = err != nil; !k.failing {
-		k.written = now
+		k.written, k.upTo = now, observed
 	}
 }
 
