@@ -55,7 +55,7 @@ func (s *Store) Verify(ctx context.Context, how Inspection, fn func(*DamageError
 		return Verified{}, fmt.Errorf("storage: verify %s: %w", s.directory, err)
 	}
 	for _, g := range s.segments.from(0) {
-		if g.first > v.last {
+		if g.first > v.last+1 {
 			break
 		}
 		if err := v.segment(ctx, g); err != nil {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/url"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -134,6 +135,19 @@ func TestMessageQueries(t *testing.T) {
 		_, report := ParseReportQuery(values)
 		if events == nil || report == nil {
 			t.Errorf("%s is taken for events: %v, for a report: %v", name, events, report)
+		}
+	}
+}
+
+func TestVerifyQueries(t *testing.T) {
+	q := VerifyQuery{Keys: "a+1+key\nb+2+key", Heads: []string{"one\n", "two"}, Progress: func(Progress) {}}
+	have, err := ParseVerifyQuery(q.Values())
+	if err != nil || have.Keys != q.Keys || !slices.Equal(have.Heads, q.Heads) || have.Progress == nil {
+		t.Errorf("%+v is read as %+v, %v", q, have, err)
+	}
+	for _, wrong := range []url.Values{{"host": {"web1"}}, {"keys": {"a", "b"}}, {"progress": {"50"}}} {
+		if _, err := ParseVerifyQuery(wrong); err == nil {
+			t.Errorf("%v is taken", wrong)
 		}
 	}
 }

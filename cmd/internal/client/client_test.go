@@ -83,6 +83,19 @@ func TestAsksAsTheServerAnswers(t *testing.T) {
 			t.Errorf("%+v: the messages are %+v, want %+v", q, have, want)
 		}
 	}
+	for _, d := range []api.Desk{c, s} {
+		v, err := d.Verify(t.Context(), api.VerifyQuery{}, func(f api.Flaw) error { return fmt.Errorf("found %+v", f) })
+		if err != nil || v.Unsealed != 3 || v.Segments != 1 {
+			t.Errorf("%T: verified %+v, %v, want 3 messages that aren't sealed", d, v, err)
+		}
+		if _, err := d.Verify(t.Context(), api.VerifyQuery{Keys: "no key"}, nil); err == nil || !strings.Contains(err.Error(), "keys: not a public key") {
+			t.Errorf("%T: with what is no key: %v", d, err)
+		}
+		other := api.VerifyQuery{Heads: []string{"no head"}}
+		if _, err := d.Verify(t.Context(), other, nil); err == nil || !strings.Contains(err.Error(), "head") {
+			t.Errorf("%T: with what is no head: %v", d, err)
+		}
+	}
 	if status, err := c.Sources(t.Context()); err != nil || !status.Reference.Trusted {
 		t.Errorf("the sources are %+v, %v, want a reference on the operator's word", status, err)
 	}
