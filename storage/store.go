@@ -33,7 +33,7 @@ type Options struct {
 	SealEvery time.Duration
 
 	// MaxPending is how many bytes may wait for the disk before Append blocks;
-	// 0 stands for 8 MiB. A batch that finds room is always taken whole.
+	// 0 stands for 4 MiB. A batch that finds room is always taken whole.
 	MaxPending int
 
 	// SegmentBytes is the size at which a new segment file is begun; 0 stands for
@@ -51,7 +51,7 @@ func (o Options) withDefaults() Options {
 	o.CommitEvery = cmp.Or(o.CommitEvery, 100*time.Millisecond)
 	o.TailBytes = cmp.Or(o.TailBytes, 8<<20)
 	o.SealEvery = cmp.Or(o.SealEvery, time.Minute)
-	o.MaxPending = cmp.Or(o.MaxPending, 8<<20)
+	o.MaxPending = cmp.Or(o.MaxPending, 4<<20)
 	o.SegmentBytes = cmp.Or(o.SegmentBytes, defaultSegmentBytes())
 	o.SegmentSpan = cmp.Or(o.SegmentSpan, 24*time.Hour)
 	if o.Log == nil {
