@@ -114,6 +114,9 @@ func openError(err error, cfg *config.Config) error {
 	case errors.Is(err, storage.ErrInUse):
 		return &config.Error{Field: "data", Problem: "another process has it open", Value: cfg.Data,
 			Hint: "stop that server, or give this one another directory with --data"}
+	case errors.Is(err, storage.ErrSchema):
+		return &config.Error{Field: "data", Problem: err.Error(), Value: cfg.Data,
+			Hint: "give another directory with --data: this one is read by the version that wrote it"}
 	case errors.Is(err, fs.ErrPermission):
 		problem := "no permission"
 		var denied *fs.PathError
