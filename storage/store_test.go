@@ -95,7 +95,7 @@ func numbered(n uint64) message.Message {
 		Sent: message.Stamp{
 			Civil:      received - r.Int64N(1e14) + 5e13,
 			ZoneEast:   int32(r.IntN(86400) - 43200),
-			Format:     message.StampFormat(r.IntN(5)),
+			Format:     message.StampFormat(r.IntN(7)),
 			Digits:     uint8(r.IntN(10)),
 			HasYear:    r.IntN(2) == 0,
 			HasZone:    r.IntN(2) == 0,

@@ -98,8 +98,9 @@ func (p Priority) Severity() string {
 }
 
 // TimeQuality is what an RFC 5424 originator claims about its own clock in the
-// structured data element timeQuality (RFC 5424, section 7.1). It is a claim,
-// kept beside the measurement, and never overrides it.
+// structured data element timeQuality (RFC 5424, section 7.1), or a Cisco device by
+// the mark before its stamp. It is a claim, kept beside the measurement, and never
+// overrides it.
 type TimeQuality struct {
 	TZKnown  Claim // tzKnown: the originator knows its time zone
 	IsSynced Claim // isSynced: its clock is synchronised to a reliable source

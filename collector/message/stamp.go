@@ -65,11 +65,13 @@ const (
 	StampNone    StampFormat = iota // no stamp, or NILVALUE: the sender names no time
 	StampInvalid                    // something stands in the stamp's place that is no date and time
 	StampRFC5424                    // RFC 5424, section 6.2.3
-	StampRFC3339                    // an RFC 3339 stamp in the place of an RFC 3164 one
+	StampRFC3339                    // a date in digits in the place of an RFC 3164 one: RFC 3339, or near it
 	StampBSD                        // RFC 3164, section 4.1.2: "Oct 11 22:14:15"
+	StampBSDYear                    // the same with a year: "Oct 11 2026 22:14:15"
+	StampEpoch                      // seconds since 1970 in UTC: "1791756855.123"
 )
 
-var stampFormats = [...]string{"none", "invalid", "rfc5424", "rfc3339", "bsd"}
+var stampFormats = [...]string{"none", "invalid", "rfc5424", "rfc3339", "bsd", "bsd-year", "epoch"}
 
 // String returns the name under which reports show the format.
 func (f StampFormat) String() string { return name(stampFormats[:], uint8(f)) }

@@ -20,6 +20,18 @@ var whole = []string{
 	"<13>Feb 30 10:00:00 web1 su: x",
 	"<192>hello",
 	"<13>2016-12-31T23:59:60Z web1 su: x",
+	"<189>29: sw1: 000123: .Dec 31 2026 23:59:60.411 UTC: %SYS-5-CONFIG_I: x",
+	"<189>29: xr1 RP/0/RP0/CPU0:Apr 29 13:58:40.411 EST: bgp[1051]: x",
+	"<189>29: sw1: 20w2d: %SYS-5-CONFIG_I: x",
+	"<189>: wlc1: *task1: Apr 29 2026 12:58:40 AM.969 UTC : %SYS-5-CONFIG_I: x",
+	"<166>Apr 29 2026 13:58:40+08:00 fw1 : %ASA-6-302013: x",
+	"<187>Feb 29 08:20:51 2026 ap1 authmgr[4130]: x",
+	"<134>Feb 03 06:25:26:094 nac1 x",
+	"<29>2018-7-23 01:00:34.270.1 sw1 %%01IFNET/4/IF_STATE(l)[4997]:x",
+	"<134>1 1791756855.123456789 mx1 events x",
+	`<189>date=2026-10-11 time=22:14:15 devname="fw1" tz="+0200" eventtime=1791749655123456789 msg="a \" b" x`,
+	"<30>Oct 11 22:14:15 ap1 ap1,18e829487600,v4.0.66 hostapd[7]: x",
+	"<13>Oct 11 22:14:15 Message forwarded from aix1: su: x",
 }
 
 // A message may be cut anywhere: by a limit, by the network, by its sender.
@@ -93,6 +105,8 @@ func checkStamp(t *testing.T, raw []byte, s message.Stamp) {
 		s.Civil%int64(s.Resolution()) != 0,
 		s.ZoneEast <= -86400 || s.ZoneEast >= 86400,
 		!s.HasZone && s.ZoneEast != 0,
+		s.Format > message.StampEpoch,
+		s.Format == message.StampEpoch && (!s.HasZone || s.ZoneEast != 0),
 		s.HasYear == (s.Format == message.StampBSD),
 		s.Format == message.StampRFC5424 && !s.HasZone,
 		s.LeapSecond && s.Civil%int64(time.Minute) >= int64(time.Second):

@@ -108,6 +108,7 @@ func TestParseAllocatesNothing(t *testing.T) {
 	for _, bm := range benchmarkLines {
 		lines = append(lines, bm.line)
 	}
+	lines = append(lines, whole...)
 	m := new(message.Message)
 	for _, line := range lines {
 		raw := []byte(line)

@@ -13,9 +13,40 @@ func parseRFC3164(b []byte, m *message.Message) {
 	b = bytes.TrimLeft(b, " ") // some senders write "<13> Oct 11 …"
 	n := readHeaderStamp(b, &m.Sent)
 	if n == 0 {
+		parseOther(b, m)
 		return
 	}
-	b = bytes.TrimLeft(b[n:], " ") // Junos writes two
+	if n+1 < len(b) && isDigit(b[n+1]) {
+		n += readYearBehind(b[n:], &m.Sent)
+	}
+	parseHostAndTag(b[n:], m)
+}
+
+// parseOther tries the families whose headers don't begin as RFC 3164 has it. Most
+// messages without such a header have none at all, and are told by their first byte.
+func parseOther(b []byte, m *message.Message) {
+	if len(b) == 0 {
+		return
+	}
+	unreadable := m.Sent.Format // StampInvalid for what looks like a date
+	m.Sent = message.Stamp{}
+	found := false
+	switch {
+	case isDigit(b[0]):
+		found = parseDated(b, m) || parseEpoch(b, m)
+	case isUpper(b[0]):
+		found = parseDated(b, m)
+	case b[0] == 'd':
+		found = parseFields(b, m)
+	}
+	if !found && !parseCisco(b, m) {
+		m.Sent.Format = max(m.Sent.Format, unreadable)
+	}
+}
+
+// parseHostAndTag reads what follows the stamp.
+func parseHostAndTag(b []byte, m *message.Message) {
+	b = bytes.TrimLeft(b, " ") // Junos writes two
 	b = cutHost(b, m)
 	b = cutTag(b, m)
 	setText(m, b)
@@ -57,11 +88,28 @@ func looksLikeDate(b []byte) bool {
 // is a tag shows that there is no host, as from the Docker driver.
 func cutHost(b []byte, m *message.Message) (rest []byte) {
 	word := firstWord(b)
-	if _, _, n := readTag(word); n > 0 {
+	if name, id, n := readTag(word); n > 0 {
+		if id == nil {
+			return cutHostBeforeTag(b, name, m)
+		}
 		return b
 	}
-	m.Host = present(word)
-	return b[min(len(word)+1, len(b)):]
+	rest = b[min(len(word)+1, len(b)):]
+	if len(word) == 0 || len(rest) == 0 {
+		m.Host = present(word)
+		return rest
+	}
+	switch {
+	case rest[0] == ':' || word[0] == ':':
+		return cutHostBeforeColon(b, word, m)
+	case rest[0] == 'f' && string(word) == "Message":
+		return cutHostOfAIX(b, m)
+	}
+	m.Host = withoutUniFi(word)
+	if rest[0] == word[0] {
+		return withoutSecondHost(rest, m.Host)
+	}
+	return rest
 }
 
 // cutTag reads the TAG (RFC 3164, section 4.1.3), if there is one, and returns what

@@ -42,7 +42,8 @@ func TestRFC5424(t *testing.T) {
 // Whatever begins with a number is not RFC 5424 for that.
 func TestNotRFC5424(t *testing.T) {
 	run(t, []parseTest{
-		{"NX-OS year", "<190>2018 Apr 20 13:15:07 x", want{priority: 190, text: "2018 Apr 20 13:15:07 x"}},
+		{"NX-OS year", "<190>2018 Apr 20 13:15:07 x", want{
+			priority: 190, format: message.StampBSDYear, civil: "2018-04-20 13:15:07", host: "x"}},
 		{"Cisco sequence", "<13>101 21: x", want{priority: 13, text: "101 21: x"}},
 		{"sequence of one digit", "<13>1 21: x", want{priority: 13, text: "1 21: x"}},
 		{"version 2", "<13>2 2003-10-11T22:14:15Z h a p m - x", want{priority: 13, text: "2 2003-10-11T22:14:15Z h a p m - x"}},
