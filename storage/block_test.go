@@ -57,10 +57,19 @@ func wantBlock(t *testing.T, w *blockWriter, r *blockReader, list []message.Mess
 
 func TestBlockRoundTrip(t *testing.T) {
 	raw := []byte("<34>Oct 11 22:14:15 web1 su: 'su root' failed")
+	xr := []byte("<189>7: xr1 RP/0/RP0/CPU0:Oct 11 22:14:15.250 UTC: bgp[1]: x")
+	aruba := []byte("<187>Oct 11 22:14:15 2026 ap1 authmgr[4130]: x")
+	meraki := []byte("<134>1 1791756855.123 mx1 events x")
+	uptime := []byte("<189>29: sw1: 00:01:01: %SYS-5-RESTART: x")
 	list := []message.Message{
 		{},
 		{Received: 1e18, Source: netip.MustParseAddr("192.0.2.7"), Raw: raw, Host: raw[20:24], Priority: 34,
 			Sent: message.Stamp{Civil: 971302455e9, Format: message.StampBSD}},
+		{Received: 1e18, Raw: xr, Host: xr[8:11], Sent: message.Stamp{Civil: 97130245525e7, Digits: 3, HasZone: true, Format: message.StampBSD}},
+		{Received: 1e18, Raw: aruba, Host: aruba[26:29], Sent: message.Stamp{Civil: 1791756855e9, HasYear: true, Format: message.StampBSDYear}},
+		{Received: 1e18, Raw: meraki, Host: meraki[22:25],
+			Sent: message.Stamp{Civil: 1791756855123e6, Digits: 3, HasYear: true, HasZone: true, Format: message.StampEpoch}},
+		{Received: 1e18, Raw: uptime, Host: uptime[9:12], AppName: uptime[24:38]},
 		{Received: 1e18 + 1, PreviousRead: 1e18 + 1, Source: netip.MustParseAddr("192.0.2.7"), Raw: raw},
 		{Received: 1e18 - 1e9, PreviousRead: 2e18, Raw: []byte{0}},
 		{Received: 1, Source: netip.MustParseAddr("fe80::1%eth0"), Trust: message.TrustHandshake},

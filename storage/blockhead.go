@@ -20,13 +20,16 @@ type blockHead struct {
 // maxHead is how long a head may be; names further on are left to the text.
 const maxHead = 512
 
+// nilStamp is what a header of RFC 5424 without a stamp begins with, behind its PRI.
+var nilStamp = []byte("1 - ")
+
 // headProcID is the place of ProcID among the parts of a head.
 const headProcID = 2
 
 // headOf finds the head: to the end of MsgID, or of what is there, and of the
 // punctuation behind it, or to ProcID if that makes too many kinds. A stamp that can't
 // be written again from Sent ends it before, since its text would make every message a
-// kind of its own.
+// kind of its own; so would the numbers and uptimes that Cisco writes instead of one.
 func (t *kindTable) headOf(m *message.Message, stamps *stampWriter) blockHead {
 	h := blockHead{hostAt: -1, stampAt: stampPlace(m.Raw, m.Sent.Format)}
 	h.size = h.stampAt
@@ -37,7 +40,7 @@ func (t *kindTable) headOf(m *message.Message, stamps *stampWriter) blockHead {
 			h.size += h.stampLen
 		}
 	}
-	if h.style == styleLiteral && m.Sent.Format != message.StampNone {
+	if h.style == styleLiteral && !bytes.HasPrefix(m.Raw[h.stampAt:], nilStamp) {
 		return h
 	}
 	for i, part := range [...][]byte{m.Host, m.AppName, m.ProcID, m.MsgID} {

@@ -56,7 +56,7 @@ func (h *ciscoHeader) isCisco(stamped bool, text []byte) bool {
 	case h.uptime:
 		return startsMnemonic(text)
 	}
-	return h.numbered || h.node || startsMnemonic(text)
+	return h.numbered || h.node || h.mark != 0 || startsMnemonic(text)
 }
 
 // startsMnemonic reports whether b begins as Cisco's messages do: "%SYS-5-CONFIG_I:".
@@ -93,11 +93,14 @@ func (h *ciscoHeader) readPrefix(b []byte) (n int) {
 // readPart reads one part of the prefix: ":", "29:", "host:", "*task:", "RP/0/RP0/CPU0:",
 // which the stamp follows at once, or a host without its colon before that.
 func (h *ciscoHeader) readPart(b []byte) (n int) {
-	word := firstWord(b)
-	if len(word) == 0 || h.node || word[0] == '%' {
+	if len(b) == 0 || h.node {
 		return 0
 	}
-	if n = nodeLength(word); n > 0 {
+	word := firstWord(b)
+	if len(word) == 0 {
+		return 0
+	}
+	if n = nodeLength(b); n > 0 {
 		h.node = true
 		return n
 	}
@@ -110,26 +113,29 @@ func (h *ciscoHeader) readPart(b []byte) (n int) {
 	case word[last] == ':' && countDigits(word) == last:
 		h.numbered = true
 		return len(word)
-	case h.host != nil || uptimeLength(word) > 0 || !isHostStart(word[0]):
+	case h.host != nil || !isHostStart(word[0]) || isDigit(word[0]) && uptimeLength(word) > 0:
 		return 0
 	case word[last] == ':':
 		h.host = word[:last]
 		return len(word)
-	case len(b) > len(word) && nodeLength(firstWord(b[len(word)+1:])) > 0:
+	case len(b) > len(word) && nodeLength(b[len(word)+1:]) > 0:
 		h.host = word
 		return len(word)
 	}
 	return 0
 }
 
-// nodeLength returns the length of "RP/0/RP0/CPU0:" at the start of a word; 0 if there
-// is no such.
-func nodeLength(word []byte) int {
-	slash := bytes.IndexByte(word, '/')
-	if slash <= 0 || slash > 4 || slash+1 == len(word) || !isDigit(word[slash+1]) {
+// nodeLength returns the length of "RP/0/RP0/CPU0:" at the start of b; 0 if there is no
+// such. No kind of node has a name of more than four letters.
+func nodeLength(b []byte) int {
+	slash := 0
+	for slash < len(b) && slash <= 4 && isUpper(b[slash]) {
+		slash++
+	}
+	if slash == 0 || slash+1 >= len(b) || b[slash] != '/' || !isDigit(b[slash+1]) {
 		return 0
 	}
-	return bytes.IndexByte(word, ':') + 1
+	return bytes.IndexByte(firstWord(b), ':') + 1
 }
 
 // isStampStart reports whether a stamp, with or without a mark, may begin with c.
@@ -250,22 +256,24 @@ func isFirewall(text []byte) bool {
 // cutHostBeforeColon reads the host where a colon follows alone, "fw1 : %ASA-6-302013: …",
 // and finds that it is a zone, or not there at all.
 func cutHostBeforeColon(b, word []byte, m *message.Message) (rest []byte) {
-	colon := 0
-	if word[0] != ':' {
-		colon = len(word) + 1
-	}
-	text := bytes.TrimLeft(b[colon+1:], " ")
-	ours := startsMnemonic(text)
-	switch {
-	case ours && colon > 0 && isZoneName(word):
-		setZoneName(&m.Sent, word)
-	case colon > 0 || !ours:
-		m.Host = word
-		if !ours {
-			return b[len(word)+1:]
+	if len(word) == 1 && word[0] == ':' {
+		if text := bytes.TrimLeft(b[1:], " "); startsMnemonic(text) {
+			return text
 		}
+		return b
 	}
-	return text
+	rest = b[len(word)+1:]
+	text := bytes.TrimLeft(rest[1:], " ")
+	switch ours := rest[0] == ':' && startsMnemonic(text); {
+	case ours && isZoneName(word):
+		setZoneName(&m.Sent, word)
+		return text
+	case ours:
+		m.Host = word
+		return text
+	}
+	m.Host = word
+	return rest
 }
 
 func isZoneName(word []byte) bool {

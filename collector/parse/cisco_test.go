@@ -45,6 +45,8 @@ func TestCisco(t *testing.T) {
 			priority: 189, format: f, civil: civil, zone: "+00:00", digits: 3, app: app, text: text}},
 		{"nothing before, a space behind", "<189>" + stamp + " " + rest, want{
 			priority: 189, format: f, civil: civil, digits: 3, app: app, text: text}},
+		{"mark and no mnemonic", "<191>*" + stamp + ": BGP: x", want{
+			priority: 191, format: f, civil: civil, digits: 3, app: "BGP", text: "x", quality: unsynced}},
 		{"year after the day", "<189>29: sw1: *Apr 29 2026 13:58:40.411 UTC" + rest, want{
 			priority: 189, format: message.StampBSDYear, civil: "2026-04-29 13:58:40.411", zone: "+00:00", digits: 3,
 			host: "sw1", app: app, text: text, quality: unsynced}},
@@ -73,6 +75,8 @@ func TestCiscoXR(t *testing.T) {
 			priority: 189, format: f, civil: civil, zone: "+00:00", digits: 3, host: "xr1", app: "ifmgr", proc: "214", text: "x"}},
 		{"host with a colon", "<189>138076: xr1: RP/0/RSP0/CPU0:Dec 11 12:43:29.227 : ifmgr[214]: x", want{
 			priority: 189, format: f, civil: civil, digits: 3, host: "xr1", app: "ifmgr", proc: "214", text: "x"}},
+		{"year", "<189>RP/0/RP0/CPU0:2026 Dec 11 12:43:29.227 UTC: ifmgr[214]: x", want{
+			priority: 189, format: message.StampBSDYear, civil: "2026-12-11 12:43:29.227", zone: "+00:00", digits: 3, app: "ifmgr", proc: "214", text: "x"}},
 		{"mark", "<189>RP/0/RSP0/CPU0:*Dec 11 12:43:29.227: ifmgr[214]: x", want{
 			priority: 189, format: f, civil: civil, digits: 3, app: "ifmgr", proc: "214", text: "x", quality: unsynced}},
 	})

@@ -41,15 +41,15 @@ func cutHostBeforeTag(b, name []byte, m *message.Message) (rest []byte) {
 	return b
 }
 
-// withoutUniFi returns the name in a UniFi device's "name,18e829487600,v4.0.66", which
-// would change with its firmware, and any other word as it is.
+// uniFiTail is how much stands at least behind the name in "name,18e829487600,v4.0.66".
+const uniFiTail = len(",18e829487600,v4")
+
+// withoutUniFi returns the name in such a word of a UniFi device, which would change with
+// its firmware, and any other word as it is.
 func withoutUniFi(word []byte) []byte {
 	const digits = 12 // of a MAC
-	if len(word) < digits+len("a,,v1") {
-		return word
-	}
 	comma := bytes.IndexByte(word, ',')
-	if comma <= 0 || len(word) < comma+1+digits+len(",v1") {
+	if comma <= 0 || len(word) < comma+uniFiTail {
 		return word
 	}
 	after := word[comma+1:]

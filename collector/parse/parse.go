@@ -6,8 +6,10 @@
 // consulted, and the same bytes always give the same answer.
 //
 // Messages come in families. Each family has one file, recognises its messages by
-// their first bytes and is one case in [Parse]. It finds the whole message in Text
-// and leaves there what it does not read.
+// their first bytes and is one case in [Parse], or in parseOther if it is a rarer one
+// near RFC 3164. It finds the whole message in Text and leaves there what it does not
+// read; numbers, names of zones and other parts of a header that have no field are in
+// Raw alone.
 package parse
 
 import (

@@ -105,7 +105,10 @@ func cutHost(b []byte, m *message.Message) (rest []byte) {
 	case rest[0] == 'f' && string(word) == "Message":
 		return cutHostOfAIX(b, m)
 	}
-	m.Host = withoutUniFi(word)
+	m.Host = word
+	if len(word) > uniFiTail {
+		m.Host = withoutUniFi(word)
+	}
 	if rest[0] == word[0] {
 		return withoutSecondHost(rest, m.Host)
 	}
