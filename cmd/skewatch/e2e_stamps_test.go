@@ -29,6 +29,11 @@ func oddMessages(now time.Time) []oddMessage {
 		{"feb29", "<14>Feb 29 12:00:00 feb29 app: in which year?", "bsd", nearest(now, 2, 29, 12, 0, 0)},
 		{"dec31", "<14>Dec 31 23:59:59 dec31 app: which year ends?", "bsd", nearest(now, 12, 31, 23, 59, 59)},
 		{"jan1", "<14>Jan  1 00:00:00 jan1 app: which year begins?", "bsd", nearest(now, 1, 1, 0, 0, 0)},
+		{"ios", "<189>29: ios: 000123: *Feb 29 2024 12:00:00.250 UTC: %SYS-5-CONFIG_I: a year", "bsd-year",
+			instant(2024, 2, 29, 12, 0, 0, 250_000_000)},
+		{"meraki", "<134>1 1709208000.5 meraki events since 1970", "epoch", instant(2024, 2, 29, 12, 0, 0, 500_000_000)},
+		{"uptime", "<189>29: uptime: 000123: 20w2d: %SYS-5-RESTART: no time of day", "none", nil},
+		{"cisco30", "<189>29: cisco30: *Feb 30 12:00:00 UTC: %SYS-5-CONFIG_I: no such day", "invalid", nil},
 	}
 }
 
@@ -141,7 +146,7 @@ func checkWithoutHeader(t *testing.T, s *testbed.Skewatch) {
 // checkEvidence checks that unusable stamps judge nobody's clock and spoil nobody's.
 func checkEvidence(t *testing.T, report reportAnswer) {
 	t.Helper()
-	for _, host := range []string{"nil", "noleap"} {
+	for _, host := range []string{"nil", "noleap", "uptime", "cisco30"} {
 		if row := report.rowOf(host, "udp"); row.Verdict != "no-clock" || row.Offset != nil {
 			t.Errorf("%s: the row is %+v, want no-clock and no offset", host, row)
 		}
@@ -151,7 +156,7 @@ func checkEvidence(t *testing.T, report reportAnswer) {
 	} else if err := checkEstimate(row, 0, withinSubSecond); err != nil {
 		t.Error(err)
 	}
-	for _, host := range []string{"2003", "leap"} {
+	for _, host := range []string{"2003", "leap", "ios", "meraki"} {
 		if row := report.rowOf(host, "udp"); row.Verdict == "" || row.Verdict == "in-sync" {
 			t.Errorf("%s: the verdict is %q, want anything but in-sync", host, row.Verdict)
 		}

@@ -31,7 +31,7 @@ func parseCisco(b []byte, m *message.Message) bool {
 	}
 	stamped := h.readStamp(b[n:])
 	n += stamped
-	text := bytes.TrimLeft(b[n:], " ")
+	text := withoutSpaces(b[n:])
 	if !h.isCisco(stamped > 0, text) {
 		if h.numbered && looksLikeDate(bytes.TrimLeft(text, "*.")) {
 			m.Sent.Format = message.StampInvalid
@@ -230,7 +230,7 @@ func uptimeLength(b []byte) (n int) {
 // missing, and returns what follows it: the zone behind a stamp, "UTC:", or the host of a
 // firewall, "fw1:", which has no programs whose tag that could be. Any other is left.
 func cutBeforeMnemonic(b, name []byte, m *message.Message) (rest []byte) {
-	text := bytes.TrimLeft(b[len(name)+1:], " ")
+	text := withoutSpaces(b[len(name)+1:])
 	switch {
 	case !startsMnemonic(text):
 		return b
@@ -257,13 +257,13 @@ func isFirewall(text []byte) bool {
 // and finds that it is a zone, or not there at all.
 func cutHostBeforeColon(b, word []byte, m *message.Message) (rest []byte) {
 	if len(word) == 1 && word[0] == ':' {
-		if text := bytes.TrimLeft(b[1:], " "); startsMnemonic(text) {
+		if text := withoutSpaces(b[1:]); startsMnemonic(text) {
 			return text
 		}
 		return b
 	}
 	rest = b[len(word)+1:]
-	text := bytes.TrimLeft(rest[1:], " ")
+	text := withoutSpaces(rest[1:])
 	switch ours := rest[0] == ':' && startsMnemonic(text); {
 	case ours && isZoneName(word):
 		setZoneName(&m.Sent, word)
@@ -285,4 +285,4 @@ func isZoneName(word []byte) bool {
 	return len(word) <= maxZoneName
 }
 
-func countSpaces(b []byte) int { return len(b) - len(bytes.TrimLeft(b, " ")) }
+func countSpaces(b []byte) int { return len(b) - len(withoutSpaces(b)) }

@@ -1,10 +1,6 @@
 package parse
 
-import (
-	"bytes"
-
-	"github.com/skewatch/skewatch/collector/message"
-)
+import "github.com/skewatch/skewatch/collector/message"
 
 // parseDated reads a header that begins with a stamp of another shape than RFC 3164
 // and RFC 3339 have, and reports whether there is one:
@@ -174,7 +170,7 @@ func readZoneBehind(b []byte, s *message.Stamp) (n int) {
 	}
 	name := b[1:n]
 	if n > 1 && n < len(b) && b[n] == ' ' || n == 1 {
-		n += len(b[n:]) - len(bytes.TrimLeft(b[n:], " "))
+		n += countSpaces(b[n:])
 	}
 	if len(name) > maxZoneName || n == len(b) || b[n] != ':' {
 		return 0

@@ -60,7 +60,7 @@ func cutPair(b []byte) (key, value, rest []byte) {
 		value = firstWord(rest)
 		rest = rest[len(value):]
 	}
-	return key, value, bytes.TrimLeft(rest, " ")
+	return key, value, withoutSpaces(rest)
 }
 
 // setDateAndTime joins the fields date and time.

@@ -10,7 +10,7 @@ import (
 // shapes that senders really give it. Where no stamp shows that this is a header,
 // all of it is text (section 4.3.2).
 func parseRFC3164(b []byte, m *message.Message) {
-	b = bytes.TrimLeft(b, " ") // some senders write "<13> Oct 11 …"
+	b = withoutSpaces(b) // some senders write "<13> Oct 11 …"
 	n := readHeaderStamp(b, &m.Sent)
 	if n == 0 {
 		parseOther(b, m)
@@ -46,7 +46,7 @@ func parseOther(b []byte, m *message.Message) {
 
 // parseHostAndTag reads what follows the stamp.
 func parseHostAndTag(b []byte, m *message.Message) {
-	b = bytes.TrimLeft(b, " ") // Junos writes two
+	b = withoutSpaces(b) // Junos writes two
 	b = cutHost(b, m)
 	b = cutTag(b, m)
 	setText(m, b)
@@ -78,7 +78,7 @@ func readHeaderStamp(b []byte, s *message.Stamp) (n int) {
 // digit.
 func looksLikeDate(b []byte) bool {
 	if monthNumber(b) > 0 {
-		day := bytes.TrimLeft(b[3:], " ")
+		day := withoutSpaces(b[3:])
 		return len(day) > 0 && len(day) < len(b)-3 && isDigit(day[0])
 	}
 	return len(b) > 5 && countDigits(b[:5]) == 4 && b[4] == '-' && isDigit(b[5])
@@ -142,6 +142,14 @@ func readTag(word []byte) (name, id []byte, n int) {
 		return word[:last], nil, len(word)
 	}
 	return nil, nil, 0
+}
+
+// withoutSpaces returns b from its first byte on that is no space.
+func withoutSpaces(b []byte) []byte {
+	for len(b) > 0 && b[0] == ' ' {
+		b = b[1:]
+	}
+	return b
 }
 
 // firstWord returns b up to the first space or control character.
