@@ -10,7 +10,7 @@ once when somebody waits in Sync. What Append took is therefore lost by a hard k
 for at most CommitEvery plus the time of one write, and by a power cut for a second
 more. What Sync confirmed survives both, as far as the disk keeps its word.
 
-When the tail is full or a minute old, its messages are sealed: sorted by originator
+When the tail is full or five minutes old, its messages are sealed: sorted by originator
 into blocks, in columns packed with zstd, which go into a segment in one transaction.
 There are two tails: while one is sealed the other takes what comes.
 

@@ -28,7 +28,7 @@ type Options struct {
 
 	// TailBytes is how much is gathered in the tail before it is sealed into blocks; 0
 	// stands for 8 MiB. SealEvery is after how long it is sealed at the latest; 0 stands
-	// for a minute.
+	// for five minutes: the longer, the better blocks pack.
 	TailBytes int64
 	SealEvery time.Duration
 
@@ -50,7 +50,7 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	o.CommitEvery = cmp.Or(o.CommitEvery, 100*time.Millisecond)
 	o.TailBytes = cmp.Or(o.TailBytes, 8<<20)
-	o.SealEvery = cmp.Or(o.SealEvery, time.Minute)
+	o.SealEvery = cmp.Or(o.SealEvery, 5*time.Minute)
 	o.MaxPending = cmp.Or(o.MaxPending, 4<<20)
 	o.SegmentBytes = cmp.Or(o.SegmentBytes, defaultSegmentBytes())
 	o.SegmentSpan = cmp.Or(o.SegmentSpan, 24*time.Hour)
