@@ -12,14 +12,11 @@
 //     no space follows them.
 //
 // Empty lines are no messages, so an LF after a counted frame is nothing either.
+//
+// RELP has a framing of its own, which RELPSplitter understands.
 package frame
 
 import "bytes"
-
-const (
-	firstBuffer = 4 << 10  // most connections are quiet
-	readBuffer  = 64 << 10 // the largest buffer for the sake of speed alone
-)
 
 // A Frame is one message without its framing.
 type Frame struct {
@@ -35,11 +32,9 @@ type Frame struct {
 // with Fill how much that was, and calls Next until there is no more: those
 // messages are the ones that this read completed.
 type Splitter struct {
-	limit      int // octets of the longest message kept whole
-	buf        []byte
-	start, end int  // buf[start:end] waits to be cut
-	searched   int  // octets of it that are known to hold no LF
-	full       bool // the last read left no space: more was waiting
+	buffer
+	limit    int // octets of the longest message kept whole
+	searched int // octets of what waits that are known to hold no LF
 
 	afterCounted bool // the frame before was a counted one
 	skip         int  // octets of a cut counted message that are still to come
@@ -49,33 +44,8 @@ type Splitter struct {
 // NewSplitter returns a Splitter for messages of up to limit octets. Longer ones
 // are cut there and marked, and the stream goes on behind them. The buffer grows
 // with need, to no more than limit or 64 KiB and a few octets.
-func NewSplitter(limit int) *Splitter { return &Splitter{limit: limit} }
-
-// Space returns where to put the next octets of the stream. It has room for at
-// least one as long as Next was called until it found no message.
-func (s *Splitter) Space() []byte {
-	size := len(s.buf)
-	if s.full || size == 0 {
-		size = min(max(2*size, firstBuffer), max(s.limit+maxHeader, readBuffer))
-	}
-	s.moveDown(size)
-	return s.buf[s.end:]
-}
-
-// moveDown brings what waits to the beginning of a buffer of the given size.
-func (s *Splitter) moveDown(size int) {
-	to := s.buf
-	if size > len(to) {
-		to = make([]byte, size)
-	}
-	s.end = copy(to, s.buf[s.start:s.end])
-	s.start, s.buf = 0, to
-}
-
-// Fill says that the stream's next n octets stand in what Space returned.
-func (s *Splitter) Fill(n int) {
-	s.end += n
-	s.full = s.end == len(s.buf)
+func NewSplitter(limit int) *Splitter {
+	return &Splitter{buffer: newBuffer(limit + maxHeader), limit: limit}
 }
 
 // Next returns the next message that is complete; ok is false if there is none
@@ -180,8 +150,6 @@ func (s *Splitter) discard() bool {
 	s.skipLine = false
 	return true
 }
-
-func (s *Splitter) waiting() []byte { return s.buf[s.start:s.end] }
 
 func (s *Splitter) consume(n int) {
 	s.start += n
