@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -50,17 +51,17 @@ func (c *Collector) enlarge(conn *net.UDPConn) {
 	}
 }
 
-func (c *Collector) bindTCP(address string) (*net.TCPListener, error) {
+func (c *Collector) bindTCP(transport message.Transport, address string) (*net.TCPListener, error) {
 	l, err := c.listenConfig().Listen(context.Background(), "tcp", address)
 	if err != nil {
-		return nil, bindError("TCP", address, err)
+		return nil, bindError(strings.ToUpper(transport.String()), address, err)
 	}
 	return l.(*net.TCPListener), nil
 }
 
 // A BindError is returned by Listen for an address that can't be listened on.
 type BindError struct {
-	Transport string // UDP or TCP
+	Transport string // UDP, TCP or RELP
 	Address   string // as in the Config
 	Err       error  // why, without the address
 }

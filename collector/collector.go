@@ -1,9 +1,10 @@
-// Package collector receives syslog messages over UDP and TCP, stamps them as
-// near to the wire as the system allows, and hands them on in batches.
+// Package collector receives syslog messages over UDP, TCP and RELP, stamps them
+// as near to the wire as the system allows, and hands them on in batches.
 //
 // UDP can't be slowed: it is read in batches, and what the kernel drops is
 // counted. Streams can: while the Sink blocks nothing is read, and TCP pushes
-// back on the sender.
+// back on the sender. RELP's senders keep each message until it is acknowledged,
+// which is when the Sink has it on disk.
 package collector
 
 import (
@@ -13,6 +14,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,6 +34,14 @@ type Sink interface {
 	// An error is final: it says that messages can't be taken any more, and
 	// stops the Collector.
 	Put(batch []message.Message) error
+
+	// Sync waits until everything that was put before the call will outlast a crash.
+	// Only then is it acknowledged to senders that ask for that (RELP). It may take
+	// long: meanwhile further batches are put, and one Sync serves for all of them.
+	//
+	// After an error nothing is acknowledged and the connection is closed: its sender
+	// will send those messages again.
+	Sync(ctx context.Context) error
 }
 
 // Defaults of a Config.
@@ -46,7 +56,7 @@ const minMaxMessage = 480
 
 // Config says what to listen on and how. Zero values stand for the defaults.
 type Config struct {
-	UDP, TCP []string // addresses to listen on, host:port; port 0 picks a free one
+	UDP, TCP, RELP []string // addresses to listen on, host:port; port 0 picks a free one
 
 	// Stamps is the clock to stamp messages with. StampedByKernel falls back to
 	// StampedByUser, and the log says so, where the system can't.
@@ -57,8 +67,8 @@ type Config struct {
 	// than 65,507 octets over IPv4.
 	MaxMessage int
 
-	// MaxConnections is how many TCP connections may be open at once. Further
-	// ones are closed at once and counted.
+	// MaxConnections is how many connections, TCP and RELP together, may be open at
+	// once. Further ones are closed at once and counted.
 	MaxConnections int
 
 	// ReceiveBuffer is how many octets a UDP socket may queue in the kernel. Twice
@@ -100,12 +110,14 @@ type Collector struct {
 	sink   Sink
 	stamps message.StampedBy
 	udp    []*udpSocket
-	tcp    []*net.TCPListener
+	tcp    []*listener
+	relp   []*listener
 
-	udpCounts, tcpCounts counts
-	open                 atomic.Int64 // connections open now
-	batches              sync.Pool    // of *[]message.Message
-	wg                   sync.WaitGroup
+	udpCounts, tcpCounts, relpCounts counts
+
+	open    atomic.Int64 // connections open now
+	batches sync.Pool    // of *[]message.Message
+	wg      sync.WaitGroup
 }
 
 // Listen binds every address of cfg, or none and returns an error that says
@@ -152,33 +164,47 @@ func (c *Collector) bind() error {
 		c.udp = append(c.udp, u)
 	}
 	for _, address := range c.cfg.TCP {
-		l, err := c.bindTCP(address)
+		l, err := c.bindTCP(message.TCP, address)
 		if err != nil {
 			return err
 		}
-		c.tcp = append(c.tcp, l)
+		c.tcp = append(c.tcp, &listener{l, message.TCP, &c.tcpCounts})
+	}
+	for _, address := range c.cfg.RELP {
+		l, err := c.bindTCP(message.RELP, address)
+		if err != nil {
+			return err
+		}
+		c.relp = append(c.relp, &listener{l, message.RELP, &c.relpCounts})
 	}
 	return nil
 }
+
+// streams returns the listeners for streams of any kind.
+func (c *Collector) streams() []*listener { return slices.Concat(c.tcp, c.relp) }
 
 func (c *Collector) closeSockets() {
 	for _, u := range c.udp {
 		u.conn.Close()
 	}
-	for _, l := range c.tcp {
+	for _, l := range c.streams() {
 		l.Close()
 	}
 }
 
 // Addrs returns the bound addresses, in the order of the Config.
-func (c *Collector) Addrs() (udp, tcp []netip.AddrPort) {
+func (c *Collector) Addrs() (udp, tcp, relp []netip.AddrPort) {
 	for _, u := range c.udp {
 		udp = append(udp, u.conn.LocalAddr().(*net.UDPAddr).AddrPort())
 	}
-	for _, l := range c.tcp {
-		tcp = append(tcp, l.Addr().(*net.TCPAddr).AddrPort())
+	return udp, addrs(c.tcp), addrs(c.relp)
+}
+
+func addrs(listeners []*listener) (all []netip.AddrPort) {
+	for _, l := range listeners {
+		all = append(all, l.Addr().(*net.TCPAddr).AddrPort())
 	}
-	return udp, tcp
+	return all
 }
 
 // Stamps returns the clock that stamps messages. A single message may still be
@@ -186,8 +212,8 @@ func (c *Collector) Addrs() (udp, tcp []netip.AddrPort) {
 func (c *Collector) Stamps() message.StampedBy { return c.stamps }
 
 // Run receives until ctx ends, then stops in good order: it accepts no more,
-// reads what the sockets already hold (known on Linux only), puts that, closes
-// and returns nil when every goroutine has ended. It returns an error if the
+// reads what the sockets already hold (known on Linux only), puts that, acknowledges
+// what is to be, closes and returns nil when every goroutine has ended. It returns an error if the
 // Sink refused messages or a socket failed. It must be called once.
 func (c *Collector) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -215,7 +241,7 @@ func (c *Collector) start(ctx context.Context, fail func(error)) {
 	for _, u := range c.udp {
 		c.wg.Go(func() { c.serveUDP(ctx, fail, u) })
 	}
-	for _, l := range c.tcp {
+	for _, l := range c.streams() {
 		c.wg.Go(func() { c.serveTCP(ctx, fail, l) })
 	}
 }

@@ -63,7 +63,7 @@ func TestDualStack(t *testing.T) {
 	cfg.UDP, cfg.TCP = []string{":0"}, []string{":0"}
 	c := listen(t, cfg, &s)
 	run(t, c)
-	udp, tcp := c.Addrs()
+	udp, tcp, _ := c.Addrs()
 	for i, host := range []string{"127.0.0.1", "::1"} {
 		write(t, dial(t, "udp", net.JoinHostPort(host, fmt.Sprint(udp[0].Port()))), "<13>a\n")
 		s.wait(t, 2*i+1)
@@ -131,7 +131,7 @@ func TestSinkErrorStops(t *testing.T) {
 	for _, network := range []string{"udp", "tcp"} {
 		s := store{fails: full}
 		c := listen(t, both(), &s)
-		udp, tcp := c.Addrs()
+		udp, tcp, _ := c.Addrs()
 		address := map[string]string{"udp": udp[0].String(), "tcp": tcp[0].String()}[network]
 		write(t, dial(t, network, address), "<13>a\n")
 		ctx, cancel := context.WithTimeout(context.Background(), deadline)

@@ -135,7 +135,7 @@ func TestKernelDropsAreCounted(t *testing.T) {
 // dropsInProc reads what the kernel publishes about the collector's UDP socket.
 func dropsInProc(t *testing.T, c *collector.Collector) (drops uint64) {
 	t.Helper()
-	udp, _ := c.Addrs()
+	udp, _, _ := c.Addrs()
 	local := fmt.Sprintf(":%04X", udp[0].Port())
 	f, err := os.Open("/proc/net/udp")
 	if err != nil {

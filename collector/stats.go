@@ -8,7 +8,7 @@ import (
 
 // Stats is what a Collector has counted since Listen.
 type Stats struct {
-	UDP, TCP TransportStats
+	UDP, TCP, RELP TransportStats
 }
 
 // TransportStats is what was counted of one transport.
@@ -39,10 +39,15 @@ const (
 	ConnectionLimit               // a connection above MaxConnections
 	BadOctetCount                 // a connection whose framing was lost
 	RefusedBySink                 // messages of a batch that Put returned an error for
+	BadFrame                      // a connection that doesn't speak RELP, or not any more
+	OutOfSequence                 // a RELP connection that left out or repeated a transaction number
+	BadCommand                    // a RELP connection with a command that is unknown or out of place
+	EmptyFrame                    // a RELP frame without a message: acknowledged
 	reasons
 )
 
-var reasonNames = [reasons]string{"empty_datagram", "connection_limit", "bad_octet_count", "refused_by_sink"}
+var reasonNames = [reasons]string{"empty_datagram", "connection_limit", "bad_octet_count", "refused_by_sink",
+	"bad_frame", "out_of_sequence", "bad_command", "empty_frame"}
 
 // String returns the reason as metrics name it.
 func (r Reason) String() string {
@@ -56,6 +61,7 @@ func (r Reason) String() string {
 type counts struct {
 	messages, octets, truncated, userStamped atomic.Uint64
 	connections                              atomic.Uint64
+	open                                     atomic.Int64
 	rejected                                 [reasons]atomic.Uint64
 }
 
@@ -84,6 +90,7 @@ func (n *counts) stats() TransportStats {
 		Truncated:   n.truncated.Load(),
 		UserStamped: n.userStamped.Load(),
 		Connections: n.connections.Load(),
+		Open:        uint64(n.open.Load()),
 	}
 	for r := range s.Rejected {
 		s.Rejected[r] = n.rejected[r].Load()
@@ -93,10 +100,9 @@ func (n *counts) stats() TransportStats {
 
 // Stats returns the counts as they stand now.
 func (c *Collector) Stats() Stats {
-	s := Stats{UDP: c.udpCounts.stats(), TCP: c.tcpCounts.stats()}
+	s := Stats{UDP: c.udpCounts.stats(), TCP: c.tcpCounts.stats(), RELP: c.relpCounts.stats()}
 	for _, u := range c.udp {
 		s.UDP.DroppedByKernel += u.dropped()
 	}
-	s.TCP.Open = uint64(max(c.open.Load(), 0))
 	return s
 }

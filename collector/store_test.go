@@ -22,10 +22,49 @@ const deadline = 20 * time.Second
 // A store is a Sink that keeps copies of messages, and blocks while it is shut.
 type store struct {
 	shut sync.RWMutex // held for writing while it is shut
+	slow sync.RWMutex // held for writing while syncing takes its time
 
 	mu       sync.Mutex
 	messages []message.Message
+	synced   int // of messages, those that a Sync has confirmed
+	syncs    int // Syncs that returned
 	fails    error
+	unsynced error // what Sync returns
+}
+
+// Sync confirms what was put before the call.
+func (s *store) Sync(ctx context.Context) error {
+	n := len(s.all())
+	if err := s.awaitDisk(ctx); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.syncs++
+	if s.unsynced == nil {
+		s.synced = max(s.synced, n)
+	}
+	return s.unsynced
+}
+
+// awaitDisk waits while syncing takes its time.
+func (s *store) awaitDisk(ctx context.Context) error {
+	for !s.slow.TryRLock() {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Millisecond):
+		}
+	}
+	s.slow.RUnlock()
+	return nil
+}
+
+// confirmed returns how many messages a Sync has confirmed.
+func (s *store) confirmed() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.synced
 }
 
 func (s *store) Put(batch []message.Message) error {
@@ -130,12 +169,12 @@ func dial(t testing.TB, network, address string) net.Conn {
 }
 
 func dialUDP(t testing.TB, c *collector.Collector) net.Conn {
-	udp, _ := c.Addrs()
+	udp, _, _ := c.Addrs()
 	return dial(t, "udp", udp[0].String())
 }
 
 func dialTCP(t testing.TB, c *collector.Collector) net.Conn {
-	_, tcp := c.Addrs()
+	_, tcp, _ := c.Addrs()
 	return dial(t, "tcp", tcp[0].String())
 }
 

@@ -15,11 +15,22 @@ import (
 // messagesPerPut bounds a batch of a stream.
 const messagesPerPut = 256
 
+// A splitter cuts a stream into messages. It is filled and asked as a frame.Splitter is.
+type splitter interface {
+	Space() []byte
+	Fill(n int)
+	Next() (f frame.Frame, ok bool, err error)
+	Rest() (f frame.Frame, ok bool)
+	Empty() bool
+}
+
 // A stream is one connection and the messages in it.
 type stream struct {
 	c      *Collector
 	conn   *stampedConn
-	split  *frame.Splitter
+	counts *counts
+	split  splitter
+	taken  func()          // called when the Sink has taken all that split has given; may be nil
 	common message.Message // what the messages of one read have in common
 
 	// emptied is the stamp of the last read that took all the socket held. Only
@@ -32,19 +43,20 @@ type stream struct {
 	exact bool
 }
 
-func (c *Collector) newStream(conn *net.TCPConn) (*stream, error) {
+func (c *Collector) newStream(l *listener, conn *net.TCPConn) (*stream, error) {
 	stamped, err := newStampedConn(conn, c.cfg.Now)
 	if err != nil {
 		return nil, err
 	}
 	return &stream{
-		c:     c,
-		conn:  stamped,
-		split: frame.NewSplitter(c.cfg.MaxMessage),
+		c:      c,
+		conn:   stamped,
+		counts: l.counts,
+		split:  frame.NewSplitter(c.cfg.MaxMessage),
 		common: message.Message{
 			MinRTT:    stamped.minRTT(),
 			Source:    conn.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap(),
-			Transport: message.TCP,
+			Transport: l.transport,
 			Trust:     message.TrustHandshake,
 		},
 	}, nil
@@ -108,8 +120,11 @@ func (s *stream) putComplete() error {
 		if n := len(batch); n > 0 && s.exact && s.split.Empty() {
 			batch[n-1].PreviousRead = batch[n-1].Received
 		}
-		if err := s.c.put(batch, &s.c.tcpCounts); err != nil {
+		if err := s.c.put(batch, s.counts); err != nil {
 			return err
+		}
+		if s.taken != nil {
+			s.taken()
 		}
 		if framing != nil || len(batch) < messagesPerPut {
 			return framing
@@ -143,5 +158,5 @@ func (s *stream) putRest() error {
 	if !ok {
 		return nil
 	}
-	return s.c.put(s.append(nil, f), &s.c.tcpCounts)
+	return s.c.put(s.append(nil, f), s.counts)
 }

@@ -5,17 +5,29 @@ import (
 	"errors"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/skewatch/skewatch/collector/frame"
+	"github.com/skewatch/skewatch/collector/message"
 )
+
+// A listener is one bound TCP address and what is spoken there.
+type listener struct {
+	*net.TCPListener
+	transport message.Transport
+	counts    *counts
+}
+
+// name returns the transport as logs write it.
+func (l *listener) name() string { return strings.ToUpper(l.transport.String()) }
 
 // acceptGrace is how long after the stop connections are accepted whose
 // handshake was complete: their peers may have sent already.
 const acceptGrace = 50 * time.Millisecond
 
 // serveTCP accepts connections until ctx ends.
-func (c *Collector) serveTCP(ctx context.Context, fail func(error), l *net.TCPListener) {
+func (c *Collector) serveTCP(ctx context.Context, fail func(error), l *listener) {
 	defer l.Close()
 	stop := context.AfterFunc(ctx, func() {
 		l.SetDeadline(time.Now().Add(acceptGrace)) // of the runtime, which knows no other clock
@@ -29,13 +41,13 @@ func (c *Collector) serveTCP(ctx context.Context, fail func(error), l *net.TCPLi
 		case err == nil:
 			pause.reset()
 			was := crowded
-			if crowded = !c.admit(ctx, fail, conn); crowded && !was {
+			if crowded = !c.admit(ctx, fail, l, conn); crowded && !was {
 				c.cfg.Log.WithField("connections", c.cfg.MaxConnections).Warn("connection limit reached: further ones are closed")
 			}
 		case errors.Is(err, os.ErrDeadlineExceeded), ctx.Err() != nil:
 			return
 		default:
-			c.cfg.Log.WithError(err).Warn("accept TCP connection")
+			c.cfg.Log.WithError(err).Warnf("accept %s connection", l.name())
 			pause.wait(ctx)
 		}
 	}
@@ -43,18 +55,20 @@ func (c *Collector) serveTCP(ctx context.Context, fail func(error), l *net.TCPLi
 
 // admit serves a new connection in a goroutine of its own, or closes it if there
 // are too many.
-func (c *Collector) admit(ctx context.Context, fail func(error), conn *net.TCPConn) bool {
+func (c *Collector) admit(ctx context.Context, fail func(error), l *listener, conn *net.TCPConn) bool {
 	if c.open.Add(1) > int64(c.cfg.MaxConnections) {
 		c.open.Add(-1)
-		c.tcpCounts.rejected[ConnectionLimit].Add(1)
+		l.counts.rejected[ConnectionLimit].Add(1)
 		conn.Close()
 		return false
 	}
-	c.tcpCounts.connections.Add(1)
+	l.counts.connections.Add(1)
+	l.counts.open.Add(1)
 	c.wg.Go(func() {
 		defer c.open.Add(-1)
+		defer l.counts.open.Add(-1)
 		defer conn.Close()
-		if err := c.serveConn(ctx, conn); err != nil {
+		if err := c.serveConn(ctx, l, conn); err != nil {
 			fail(err)
 		}
 	})
@@ -63,22 +77,44 @@ func (c *Collector) admit(ctx context.Context, fail func(error), conn *net.TCPCo
 
 // serveConn receives from one connection to its end. It returns an error only
 // if the Sink did: what a peer does wrong concerns nobody else.
-func (c *Collector) serveConn(ctx context.Context, conn *net.TCPConn) error {
+func (c *Collector) serveConn(ctx context.Context, l *listener, conn *net.TCPConn) error {
 	log := c.cfg.Log.WithField("peer", conn.RemoteAddr())
-	s, err := c.newStream(conn)
+	s, err := c.newStream(l, conn)
 	if err != nil {
-		log.WithError(err).Warn("serve TCP connection")
+		log.WithError(err).Warnf("serve %s connection", l.name())
 		return nil
 	}
-	err = s.serve(ctx)
-	switch {
-	case errors.Is(err, frame.ErrCountTooLong), errors.Is(err, frame.ErrCountEndless):
-		c.tcpCounts.rejected[BadOctetCount].Add(1)
-		log.WithError(err).Warn("TCP connection closed")
-		return nil
-	case errors.Is(err, errSink):
+	if l.transport == message.RELP {
+		err = newRELPSession(s, conn).serve(ctx)
+	} else {
+		err = s.serve(ctx)
+	}
+	if errors.Is(err, errSink) {
 		return err
 	}
-	log.WithError(err).Debug("TCP connection ended")
+	if reason, ok := faultOf(err); ok {
+		l.counts.rejected[reason].Add(1)
+		log.WithError(err).Warnf("%s connection closed", l.name())
+		return nil
+	}
+	log.WithError(err).Debugf("%s connection ended", l.name())
 	return nil
+}
+
+// faultOf returns what a peer did that its connection was closed for.
+func faultOf(err error) (Reason, bool) {
+	for _, fault := range [...]struct {
+		err    error
+		reason Reason
+	}{
+		{frame.ErrCountTooLong, BadOctetCount}, {frame.ErrCountEndless, BadOctetCount},
+		{frame.ErrTransactionNumber, BadFrame}, {frame.ErrCommand, BadFrame},
+		{frame.ErrDataLength, BadFrame}, {frame.ErrTrailer, BadFrame},
+		{errOutOfSequence, OutOfSequence}, {errBadCommand, BadCommand}, {errOpenTwice, BadCommand},
+	} {
+		if errors.Is(err, fault.err) {
+			return fault.reason, true
+		}
+	}
+	return 0, false
 }

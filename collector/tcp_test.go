@@ -147,7 +147,7 @@ func TestLogger(t *testing.T) {
 	var s store
 	c := listen(t, both(), &s)
 	run(t, c)
-	udp, tcp := c.Addrs()
+	udp, tcp, _ := c.Addrs()
 	for i, args := range [][]string{
 		{"--udp", "--rfc3164", "--port", fmt.Sprint(udp[0].Port())},
 		{"--udp", "--rfc5424", "--port", fmt.Sprint(udp[0].Port())},

@@ -2,6 +2,7 @@ package collector_test
 
 import (
 	"bytes"
+	"context"
 	"net"
 	"testing"
 	"time"
@@ -15,6 +16,8 @@ import (
 type discard struct{}
 
 func (discard) Put([]message.Message) error { return nil }
+
+func (discard) Sync(context.Context) error { return nil }
 
 const benchLine = "<13>1 2026-03-01T12:00:00.000000Z web1 app 123 - - a message of about the length that most have, 100 octets or so"
 

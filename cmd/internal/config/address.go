@@ -11,6 +11,7 @@ import (
 
 var (
 	listenAddress = verbatim(func(text string) *fault { return checkListen(text, "514") })
+	relpAddress   = verbatim(func(text string) *fault { return checkListen(text, "2514") })
 	httpAddress   = verbatim(checkHTTP)
 	ntpServer     = verbatim(checkServer)
 )

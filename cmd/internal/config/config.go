@@ -70,8 +70,9 @@ type Config struct {
 // Listen holds the addresses of the listeners, host:port. An empty list turns a
 // listener off, and port 0 stands for any free one.
 type Listen struct {
-	UDP []string
-	TCP []string
+	UDP  []string
+	TCP  []string
+	RELP []string
 }
 
 // NTP says how the collector's own clock is judged.

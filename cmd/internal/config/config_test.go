@@ -53,7 +53,7 @@ func TestDefaults(t *testing.T) {
 	c.origins = nil
 	want := &Config{
 		Data:          DefaultData(),
-		Listen:        Listen{UDP: []string{":514"}, TCP: []string{":514"}},
+		Listen:        Listen{UDP: []string{":514"}, TCP: []string{":514"}, RELP: []string{}},
 		HTTP:          "127.0.0.1:8514",
 		NTP:           NTP{Servers: publicServers, Poll: 16 * time.Second, Holdover: time.Hour, KernelClock: KernelAuto},
 		ReceiveStamps: message.StampedByKernel,
@@ -76,6 +76,7 @@ var samples = map[string][4]string{
 	"retention.bytes":  {"100GB", "2TiB", "500MB", "123456789B"},
 	"listen.udp":       {":1514", "127.0.0.1:0", "[::1]:514", "syslog.example.net:514"},
 	"listen.tcp":       {":1514", "127.0.0.1:0", "[::1]:514", ""},
+	"listen.relp":      {":2514", "127.0.0.1:0", "[::1]:2514", "relp.example.net:20514"},
 	"http":             {"127.0.0.1:0", "[::1]:80", "", "localhost:8080"},
 	"ntp.servers":      {"ntp1.example.net", "192.0.2.1:1123", "2001:db8::1", "[2001:db8::1]:123"},
 	"ntp.poll":         {"1s", "17s", "1m30s", "17m4s"},
@@ -312,6 +313,7 @@ func TestOddities(t *testing.T) {
 		{"own servers may be polled so", "ntp: {servers: [a, b, c], poll: 1s}", nil, nil, nil},
 		{"short holdover", "", nil, []string{"--ntp-holdover", "10s"}, []string{"ntp.holdover"}},
 		{"no listener", "listen: {udp: [], tcp: []}", nil, nil, []string{"listen"}},
+		{"RELP alone", "listen: {udp: [], tcp: [], relp: [\":2514\"]}", nil, nil, nil},
 		{"host twice", "hosts: [{match: a, zone: UTC}, {match: b}, {match: a}]", nil, nil, []string{"hosts[2]"}},
 		{"misspelt variable", "", []string{"SKEWATCH_LISTEN_UPD=:1"}, nil, []string{"SKEWATCH_LISTEN_UPD"}},
 		{"variables of others", "", []string{"SKEWATCH_PORT=tcp://10.0.0.1:514", "SKEWATCH_SERVICE_HOST=10.0.0.1", "HTTP=1", "SKEWATCH_SERVER=x"}, nil, nil},

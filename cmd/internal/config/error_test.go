@@ -14,13 +14,14 @@ func TestFileErrors(t *testing.T) {
 		hint string
 	}{
 		{"listen:\n  udp:\n    - :1\n    - 0.0.0.0\n", `config: listen.udp[1]: missing port (got "0.0.0.0") at :4`, `write "0.0.0.0:514"`},
+		{"listen:\n  relp: collector\n", `config: listen.relp[0]: missing port (got "collector") at :2`, `write "collector:2514"`},
 		{"listen:\n  tcp: 6514\n", `config: listen.tcp[0]: missing port (got "6514") at :2`, `write ":6514"`},
 		{"ntp:\n  pol: 16s\n", `config: ntp.pol: unknown key at :2`, `write "poll"`},
 		{"\nlisten-udp: x\n", `config: listen-udp: unknown key at :2`, `write "udp" beneath "listen"`},
 		{"warn_hold: 1s", `config: warn_hold: unknown key at :1`, `write "hold" beneath "warnings"`},
 		{"poll: 16s", `config: poll: unknown key at :1`, `write "poll" beneath "ntp"`},
 		{"ntp.poll: 16s", `config: ntp.poll: unknown key at :1`, `write "poll" beneath "ntp"`},
-		{"listen: {tls: x}", `config: listen.tls: unknown key at :1`, `known here: udp, tcp`},
+		{"listen: {tls: x}", `config: listen.tls: unknown key at :1`, `known here: udp, tcp, relp`},
 		{"<<: {data: x}", `config: <<: unknown key at :1`, `known here: data, retention, listen, http, ntp, receive_stamps, assume_zone, warnings, log, profile, tolerance, hosts`},
 		{"ntp: 16s", `config: ntp: holds settings and takes no value itself at :1`, `write beneath it: servers, poll, holdover, kernel_clock`},
 		{"http: {address: x}", `config: http: takes a value, not settings beneath it at :1`, ``},

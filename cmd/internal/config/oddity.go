@@ -25,7 +25,7 @@ func (c *Config) Oddities() []Oddity {
 		holds bool
 		Oddity
 	}{
-		{len(c.Listen.UDP)+len(c.Listen.TCP) == 0, Oddity{"listen",
+		{len(c.Listen.UDP)+len(c.Listen.TCP)+len(c.Listen.RELP) == 0, Oddity{"listen",
 			"no listener is on: nothing can be received", `give an address to listen.udp or listen.tcp, such as ":514"`}},
 		{c.noReference(), Oddity{"ntp.servers",
 			"nothing tells whether the collector's own clock is right: every verdict will be held", "name three servers or more"}},

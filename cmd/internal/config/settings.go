@@ -29,6 +29,9 @@ func (c *Config) settings() []setting {
 		{key: "listen.tcp", flag: "listen-tcp", arg: "ADDRESS", preset: []string{":514"},
 			usage:   "receive syslog over TCP here; repeatable, empty for none",
 			binding: list(&c.Listen.TCP, listenAddress)},
+		{key: "listen.relp", flag: "listen-relp", arg: "ADDRESS", preset: []string{""},
+			usage:   "receive syslog over RELP here, acknowledged when on disk; repeatable (default: none)",
+			binding: list(&c.Listen.RELP, relpAddress)},
 
 		{key: "http", flag: "http", arg: "ADDRESS", preset: []string{"127.0.0.1:8514"},
 			usage:   "serve the HTTP API on this loopback address; empty for none",

@@ -65,7 +65,7 @@ func forget(data string) error {
 // announce says that the server is ready, and where: in the log, in the data
 // directory and to systemd.
 func (s *Server) announce() {
-	udp, tcp := s.collector.Addrs()
+	udp, tcp, relp := s.collector.Addrs()
 	httpAddr := ""
 	n := Notice{PID: os.Getpid()}
 	if s.http != nil {
@@ -79,7 +79,7 @@ func (s *Server) announce() {
 		s.log.WithError(err).Warn("commands with --data won't find this server: use --server")
 	}
 	s.log.WithFields(logrus.Fields{
-		"udp": join(udp), "tcp": join(tcp), "tls": "", "relp": "", "http": httpAddr, "data": s.cfg.Data,
+		"udp": join(udp), "tcp": join(tcp), "tls": "", "relp": join(relp), "http": httpAddr, "data": s.cfg.Data,
 	}).Info("ready")
 	if err := notifySystemd(os.Getenv("NOTIFY_SOCKET"), "READY=1"); err != nil {
 		s.log.WithError(err).Warn("can't notify systemd")
@@ -135,7 +135,7 @@ func (s *Server) counts() logrus.Fields {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return logrus.Fields{
-		"udp": c.UDP.Messages, "tcp": c.TCP.Messages, "dropped_by_kernel": c.UDP.DroppedByKernel,
+		"udp": c.UDP.Messages, "tcp": c.TCP.Messages, "relp": c.RELP.Messages, "dropped_by_kernel": c.UDP.DroppedByKernel,
 		"stored": s.store.Last(), "not_judged": s.fleet.TurnedAway(),
 	}
 }

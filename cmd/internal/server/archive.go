@@ -128,6 +128,22 @@ func (a *archive) Put(batch []message.Message) error {
 	return nil
 }
 
+// Sync waits until all that was put before is on disk. While the store can't write it waits
+// on, as Put does, and gives up when the context ends or the server stops.
+func (a *archive) Sync(ctx context.Context) error {
+	for {
+		err := a.store.Sync(ctx)
+		if err == nil || errors.Is(err, storage.ErrClosed) || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-a.stopping:
+			return err
+		case <-time.After(retryAfter):
+		}
+	}
+}
+
 func (a *archive) observe(batch []message.Message) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

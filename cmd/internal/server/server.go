@@ -100,7 +100,7 @@ func (s *Server) listen() error {
 		s.http = l
 	}
 	c, err := collector.Listen(collector.Config{
-		UDP: s.cfg.Listen.UDP, TCP: s.cfg.Listen.TCP, Stamps: s.cfg.ReceiveStamps, Log: s.log,
+		UDP: s.cfg.Listen.UDP, TCP: s.cfg.Listen.TCP, RELP: s.cfg.Listen.RELP, Stamps: s.cfg.ReceiveStamps, Log: s.log,
 	}, s.keeper)
 	if err != nil {
 		if s.http != nil {

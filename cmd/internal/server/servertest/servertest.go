@@ -26,6 +26,7 @@ type Server struct {
 	*server.Server
 	URL      *url.URL // of its HTTP API
 	UDP, TCP string   // the addresses that it receives on
+	RELP     string   // the same; "" unless the settings name one
 
 	log     *log
 	stop    context.CancelFunc
@@ -83,7 +84,7 @@ func (s *Server) settle(t testing.TB) {
 	t.Helper()
 	select {
 	case said := <-s.log.ready:
-		s.UDP, s.TCP = fmt.Sprint(said["udp"]), fmt.Sprint(said["tcp"])
+		s.UDP, s.TCP, s.RELP = fmt.Sprint(said["udp"]), fmt.Sprint(said["tcp"]), fmt.Sprint(said["relp"])
 		s.URL = &url.URL{Scheme: "http", Host: fmt.Sprint(said["http"])}
 	case <-s.stopped:
 		t.Fatalf("servertest: the server ended: %v\n%s", s.err, s.Log())
