@@ -16,11 +16,14 @@ import (
 const examples = "../../../examples/rsyslog"
 
 func TestExamplesAreValid(t *testing.T) {
+	needOmrelp(t)
 	tests := [][]string{
 		{"10-udp.conf"},
 		{"20-tcp.conf"},
 		{"10-udp.conf", "30-quiet-hosts.conf"},
 		{"20-tcp.conf", "30-quiet-hosts.conf"},
+		{"25-relp.conf"},
+		{"25-relp.conf", "30-quiet-hosts.conf"},
 		{"40-central-relay.conf"},
 	}
 	validated := map[string]bool{}
@@ -93,6 +96,30 @@ func TestExampleTCPKeepsMessagesOverARestart(t *testing.T) {
 	listen(t, "tcp", address).awaitNumbers(t, messages)
 }
 
+// Over RELP everything arrives that was logged before the collector was there, and again
+// after it was killed.
+func TestExampleRELP(t *testing.T) {
+	needOmrelp(t)
+	const messages = 300
+	address, data := closedPort(t), t.TempDir()
+	host, port, _ := net.SplitHostPort(address)
+	r := startExample(t, t.TempDir(), replaced(t, example(t, "25-relp.conf"),
+		`target="skewatch.example.com"`, fmt.Sprintf("target=%q", host), `port="2514"`, fmt.Sprintf("port=%q", port), `Interval="5"`, `Interval="1"`))
+	for from := range 2 {
+		logNumbers(t, r, from*messages, (from+1)*messages)
+		s := StartSkewatch(t, data, "--listen-relp", address, "--ntp-server", "", "--kernel-clock", "trust")
+		await(t, s.process, "all messages", func() bool {
+			found, _, _ := s.Run("search", "--raw")
+			arrived := map[string]bool{}
+			for _, number := range numberInMessage.FindAllString(found, -1) {
+				arrived[number] = true
+			}
+			return len(arrived) == (from+1)*messages
+		})
+		s.Kill()
+	}
+}
+
 func TestExampleQuietHostsMark(t *testing.T) {
 	collector := listen(t, "udp", "127.0.0.1:0")
 	startExample(t, t.TempDir(),
@@ -160,7 +187,7 @@ func logNumbers(t *testing.T, r *Rsyslogd, from, to int) {
 	}
 }
 
-var numberInMessage = regexp.MustCompile(`number \d+$`)
+var numberInMessage = regexp.MustCompile(`(?m)number \d+$`)
 
 // awaitNumbers waits until each of the numbers 0 to n-1 has arrived. Some may arrive
 // twice: on a new connection rsyslog sends again what it isn't sure of.

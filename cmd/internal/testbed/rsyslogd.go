@@ -26,15 +26,22 @@ type Host struct {
 	Name      string // as it stands in its messages
 	Clock     Clock
 	Target    string // the collector's address, HOST:PORT
-	Transport string // "udp" or "tcp"
+	Transport string // "udp", "tcp" or "relp"
 	Format    Format
 
 	OctetCounting bool // on TCP: count octets (RFC 6587) instead of ending lines
 }
 
-// forwarding returns the line of configuration that a host like this one has.
+// forwarding returns the line of configuration that a host like this one has. With RELP
+// it comes with a queue in memory that holds all that a test logs.
 func (h Host) forwarding() string {
 	host, port, _ := net.SplitHostPort(h.Target)
+	if h.Transport == "relp" {
+		return fmt.Sprintf(`module(load="omrelp")
+action(type="omrelp" target=%q port=%q template=%q queue.type="LinkedList" queue.size="10000000"
+       action.resumeRetryCount="-1" action.resumeInterval="1")`,
+			host, port, h.Format)
+	}
 	framing := "traditional"
 	if h.OctetCounting {
 		framing = "octet-counted"
@@ -56,6 +63,9 @@ type Rsyslogd struct {
 // the test ends.
 func StartRsyslogd(t testing.TB, h Host) *Rsyslogd {
 	t.Helper()
+	if h.Transport == "relp" {
+		needOmrelp(t)
+	}
 	return startConfigured(t, h, t.TempDir(), h.forwarding())
 }
 

@@ -44,6 +44,7 @@ var build = sync.OnceValues(func() (string, error) {
 type Skewatch struct {
 	Data           string // its data directory
 	UDP, TCP, HTTP string // the addresses it listens on
+	RELP           string // the same; "" unless the arguments name one
 
 	binary  string
 	process *process
@@ -77,7 +78,7 @@ func serveArguments(data string, args []string) []string {
 
 var (
 	readyLine = regexp.MustCompile(`(?m)^.*\bready\b.*\n`)
-	address   = regexp.MustCompile(`\b(udp|tcp|http)="?([^\s",]+)`)
+	address   = regexp.MustCompile(`\b(udp|tcp|relp|http)="?([^\s",]+)`)
 )
 
 // readAddresses takes the bound addresses from the log line that says ready.
@@ -88,6 +89,8 @@ func (s *Skewatch) readAddresses(output string) bool {
 			s.UDP = pair[2]
 		case "tcp":
 			s.TCP = pair[2]
+		case "relp":
+			s.RELP = pair[2]
 		case "http":
 			s.HTTP = pair[2]
 		}

@@ -38,6 +38,17 @@ func needFaketime(t testing.TB) string {
 	return ""
 }
 
+// needOmrelp makes sure that rsyslogd can send over RELP.
+func needOmrelp(t testing.TB) {
+	t.Helper()
+	for _, pattern := range []string{"/usr/lib/*/rsyslog/omrelp.so", "/usr/lib*/rsyslog/omrelp.so"} {
+		if paths, _ := filepath.Glob(pattern); len(paths) > 0 {
+			return
+		}
+	}
+	lack(t, "omrelp.so", "rsyslog-relp")
+}
+
 func lack(t testing.TB, what, debianPackage string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
