@@ -128,19 +128,27 @@ func TestStopReadsOut(t *testing.T) {
 
 func TestSinkErrorStops(t *testing.T) {
 	full := errors.New("no space left")
-	for _, network := range []string{"udp", "tcp"} {
+	for _, network := range []string{"udp", "tcp", "relp"} {
 		s := store{fails: full}
-		c := listen(t, both(), &s)
-		udp, tcp, _ := c.Addrs()
-		address := map[string]string{"udp": udp[0].String(), "tcp": tcp[0].String()}[network]
-		write(t, dial(t, network, address), "<13>a\n")
+		cfg := both()
+		cfg.RELP = []string{"127.0.0.1:0"}
+		c := listen(t, cfg, &s)
+		udp, tcp, relp := c.Addrs()
+		switch network {
+		case "udp":
+			write(t, dial(t, "udp", udp[0].String()), "<13>a")
+		case "tcp":
+			write(t, dial(t, "tcp", tcp[0].String()), "<13>a\n")
+		case "relp":
+			write(t, dial(t, "tcp", relp[0].String()), "1 open 0\n2 syslog 5 <13>a\n")
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), deadline)
 		if err := c.Run(ctx); !errors.Is(err, full) || ctx.Err() != nil {
 			t.Errorf("%s: Run = %v, want %v", network, err, full)
 		}
 		cancel()
 		got := c.Stats()
-		if n := got.UDP.Rejected[collector.RefusedBySink] + got.TCP.Rejected[collector.RefusedBySink]; n != 1 {
+		if n := got.UDP.Rejected[collector.RefusedBySink] + got.TCP.Rejected[collector.RefusedBySink] + got.RELP.Rejected[collector.RefusedBySink]; n != 1 {
 			t.Errorf("%s: %d messages refused by the sink, want 1", network, n)
 		}
 	}

@@ -3,6 +3,7 @@ package collector_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net"
 	"testing"
 	"time"
@@ -75,4 +76,31 @@ func await(b *testing.B, done func() bool) {
 			b.Fatal("the messages sent were not all accounted for in time")
 		}
 	}
+}
+
+// BenchmarkRELP sends over one connection, with 128 messages unacknowledged at most, to a
+// Sink that is as good as no disk.
+func BenchmarkRELP(b *testing.B) {
+	const window = 128
+	c := listen(b, relpOnly(), discard{})
+	run(b, c)
+	r := openRELP(b, c)
+	b.ReportAllocs()
+	b.SetBytes(int64(len(benchLine)))
+	b.ResetTimer()
+	for sent := 0; sent < b.N; {
+		var frames []byte
+		n := min(window, b.N-sent)
+		for i := range n {
+			frames = fmt.Appendf(frames, "%d syslog %d %s\n", sent+i+2, len(benchLine), benchLine)
+		}
+		write(b, r, string(frames))
+		for range n {
+			if _, err := r.answers.ReadSlice('\n'); err != nil {
+				b.Fatal(err)
+			}
+		}
+		sent += n
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "stored/s")
 }

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bufio"
 	"fmt"
 	"net"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -52,7 +54,7 @@ func limitFiles(t *testing.T, size uint64) {
 
 func fillDisk(t *testing.T) {
 	signal.Ignore(syscall.SIGXFSZ) // so that a write beyond the limit returns EFBIG
-	s := servertest.Start(t, t.TempDir())
+	s := servertest.Start(t, t.TempDir(), "SKEWATCH_LISTEN_RELP=127.0.0.1:0")
 	sendNumbers(s, 0, 10)
 	awaitNumbers(t, s, 10)
 
@@ -60,6 +62,7 @@ func fillDisk(t *testing.T) {
 	sendNumbers(s, 10, 510)
 	awaitLog(t, s, "messages can't be written", 1)
 	awaitLog(t, s, "can't write a checkpoint", 1)
+	acknowledged := sendRELP(t, s, 510, 520)
 	asked := time.Now()
 	if _, err := s.Report(t.Context(), api.ReportQuery{}); err != nil {
 		t.Error(err)
@@ -67,15 +70,24 @@ func fillDisk(t *testing.T) {
 	if took := time.Since(asked); took > 5*time.Second {
 		t.Errorf("while the disk is full a report takes %v", took)
 	}
+	if n := acknowledged.Load(); n > 0 {
+		t.Errorf("%d messages are acknowledged that can't be written", n)
+	}
 	limitFiles(t, unlimited)
-	awaitNumbers(t, s, 510)
+	awaitNumbers(t, s, 520)
+	servertest.Eventually(t, func() error {
+		if n := acknowledged.Load(); n != 10 {
+			return fmt.Errorf("%d messages of 10 are acknowledged", n)
+		}
+		return nil
+	})
 	awaitLog(t, s, "checkpoints can be written again", 1)
-	if r, err := s.Report(t.Context(), api.ReportQuery{}); err != nil || r.Hosts[0].Messages != 510 {
-		t.Errorf("the report tells of %+v, %v, want 510 messages", r, err)
+	if r, err := s.Report(t.Context(), api.ReportQuery{}); err != nil || r.Hosts[0].Messages != 520 {
+		t.Errorf("the report tells of %+v, %v, want 520 messages", r, err)
 	}
 
 	limitFiles(t, full)
-	sendNumbers(s, 510, 1010)
+	sendNumbers(s, 520, 1020)
 	awaitLog(t, s, "messages can't be written", 2)
 	stopped := make(chan error)
 	go func() { stopped <- s.Stop() }()
@@ -102,6 +114,31 @@ func sendNumbers(s *servertest.Server, first, end int) {
 		}
 		conn.Close()
 	}
+}
+
+// sendRELP sends messages with the numbers from first to before end over RELP, and counts
+// those that are acknowledged.
+func sendRELP(t *testing.T, s *servertest.Server, first, end int) *atomic.Int64 {
+	t.Helper()
+	conn, err := net.Dial("tcp", s.RELP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	fmt.Fprintf(conn, "1 open 14 relp_version=0\n")
+	for n := first; n < end; n++ {
+		text := inTime("web1", fmt.Sprint(n))
+		fmt.Fprintf(conn, "%d syslog %d %s\n", n-first+2, len(text), text)
+	}
+	acknowledged := new(atomic.Int64)
+	go func() {
+		for lines := bufio.NewScanner(conn); lines.Scan(); {
+			if strings.HasSuffix(lines.Text(), " rsp 6 200 OK") {
+				acknowledged.Add(1)
+			}
+		}
+	}()
+	return acknowledged
 }
 
 // awaitNumbers waits until the numbers below n are stored, and checks that none is
