@@ -111,7 +111,7 @@ func openRELP(b []byte) (f RELPFrame, length, header int, err error) {
 	case n == len(b) && n <= maxNumberDigits:
 		return f, 0, 0, nil
 	case n == 0 || n > maxNumberDigits || b[n] != ' ':
-		return f, 0, 0, fmt.Errorf("%w (got %q)", ErrTransactionNumber, b[:min(n+1, len(b))])
+		return f, 0, 0, fmt.Errorf("%w (got %q)", ErrTransactionNumber, wrong(b, n, maxNumberDigits))
 	}
 	header = n + 1
 	n = letters(b[header:])
@@ -119,7 +119,7 @@ func openRELP(b []byte) (f RELPFrame, length, header int, err error) {
 	case header+n == len(b) && n <= maxCommand:
 		return f, 0, 0, nil
 	case n == 0 || n > maxCommand || b[header+n] != ' ':
-		return f, 0, 0, fmt.Errorf("%w (got %q)", ErrCommand, b[header:min(header+n+1, len(b))])
+		return f, 0, 0, fmt.Errorf("%w (got %q)", ErrCommand, wrong(b[header:], n, maxCommand))
 	}
 	f = RELPFrame{Number: number, Command: b[header : header+n]}
 	header += n + 1
@@ -142,7 +142,16 @@ func openData(b []byte) (length, header int, err error) {
 	case n > 0 && n <= maxNumberDigits && b[n] == '\n' && length == 0:
 		return 0, n, nil
 	}
-	return 0, 0, fmt.Errorf("%w (got %q)", ErrDataLength, b[:min(n+1, len(b))])
+	return 0, 0, fmt.Errorf("%w (got %q)", ErrDataLength, wrong(b, n, maxNumberDigits))
+}
+
+// wrong returns what is wrong with b, whose first n octets are as they should be: they are
+// more than may be, or the one behind them is another.
+func wrong(b []byte, n, most int) []byte {
+	if n > most {
+		return b[:n]
+	}
+	return b[:n+1]
 }
 
 // parseNumber reads the digits at the start of b, at most one more than a number may
