@@ -24,7 +24,7 @@ type Archived struct {
 	Segment  string `json:"segment"` // the name of the file
 	First    uint64 `json:"first"`   // sequence of the first message
 	Last     uint64 `json:"last"`
-	Earliest int64  `json:"-"` // receive times, Unix ns
+	Earliest int64  `json:"-"` // receive times, Unix ns; 0 for one that was left when it was damaged
 	Latest   int64  `json:"-"`
 	Bytes    int64  `json:"bytes"`
 	Copied   bool   `json:"copied"` // false if the archive had it already
@@ -51,13 +51,16 @@ func Archive(ctx context.Context, from, to string, how Archiving) error {
 		return fmt.Errorf("storage: archive to %s: %w", to, err)
 	}
 	all := list.list()
-	for i := 0; i+1 < len(all); i++ {
+	n := len(all) - 1
+	if how.Before != 0 {
+		n = min(n, list.before(how.Before))
+	}
+	for i := range n {
 		g := all[i]
-		known := list.summaryOf(g)
-		if known == nil || how.Before != 0 && known.latest >= how.Before {
-			break
+		done := Archived{Segment: filepath.Base(g.path), First: g.first, Last: all[i+1].first - 1}
+		if known := list.summaryOf(g); known != nil {
+			done.Earliest, done.Latest = known.earliest, known.latest
 		}
-		done := Archived{Segment: filepath.Base(g.path), First: g.first, Last: known.last, Earliest: known.earliest, Latest: known.latest}
 		if done.Bytes, done.Copied, err = archiveFile(ctx, g.path, filepath.Join(target, done.Segment)); err != nil {
 			return fmt.Errorf("storage: archive %s: %w", g.path, err)
 		}

@@ -62,6 +62,9 @@ func putRound(tx *bolt.Tx, r *sealedRound, set *blockSet) error {
 			encoded = encoded[n:]
 		}
 	}
+	if err := tx.Bucket([]byte(bucketMeta)).Delete([]byte(keyClosed)); err != nil { // a close that was cut off
+		return err
+	}
 	b = tx.Bucket([]byte(bucketRounds))
 	b.FillPercent = 1
 	return putGuarded(b, sequenceKey(r.first), r.encode())
@@ -83,7 +86,7 @@ func manifestOf(r *round, set *blockSet) manifest {
 // eachRound calls fn with the rounds of a segment, from the one that holds a sequence on,
 // and tells damaged of those that can't be read.
 func eachRound(f *pages.File, from uint64, damaged func(record, problem string), fn func(*sealedRound) (more bool)) {
-	note := func(d pages.Damage) { damaged(fmt.Sprintf("page %d", d.Page), d.Problem) }
+	note := func(d pages.Damage) { damaged(d.Place(), d.Problem) }
 	b, ok := f.Bucket(bucketRounds, note)
 	if !ok {
 		damaged("the list of rounds", "it is gone")

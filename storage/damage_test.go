@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -116,6 +118,34 @@ func TestDamageWhileOpen(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Errorf("after %s: %v", what, err)
 		}
+	}
+}
+
+// TestDamageWithoutRoom damages the segment that is written while no other can be made:
+// sealing goes on as soon as one can.
+func TestDamageWithoutRoom(t *testing.T) {
+	directory := t.TempDir()
+	log := new(lockedBuffer)
+	s := mustOpen(t, directory, Options{Log: logTo(log), SealEvery: 1, TailBytes: smallTail})
+	appendNumbered(t, s, 10)
+	awaitSealed(t, s)
+	s.active.db.lock.Lock()
+	s.active.db.broken = &DamageError{Problem: "for a test"}
+	s.active.db.lock.Unlock()
+	inTheWay := filepath.Join(directory, segmentDirectory, segmentName(11)+".new", "kept")
+	if err := os.MkdirAll(inTheWay, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	appendNumbered(t, s, 10)
+	syncStore(t, s)
+	eventually(t, "the failure is logged", func() bool { s.requestCommit(); return strings.Contains(log.String(), "can't be sealed") })
+	time.Sleep(2 * sealAgain) // it is tried again meanwhile
+	if err := os.RemoveAll(filepath.Dir(inTheWay)); err != nil {
+		t.Fatal(err)
+	}
+	awaitSealed(t, s)
+	if have := contents(t, s); have[20] == "" {
+		t.Errorf("%d messages are read, without the newest", len(have))
 	}
 }
 
@@ -251,4 +281,22 @@ func copyDirectory(t testing.TB, from string) (to string) {
 		t.Fatal(err)
 	}
 	return to
+}
+
+// A lockedBuffer is written by a logger while it is read.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(b)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }

@@ -233,7 +233,7 @@ type pageDamage struct {
 }
 
 func (d *pageDamage) note(p pages.Damage) {
-	d.damage.note(d.path, fmt.Sprintf("page %d", p.Page), p.Problem)
+	d.damage.note(d.path, p.Place(), p.Problem)
 }
 
 // mapSize returns how much address space to map for a file expected to grow to

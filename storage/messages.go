@@ -143,7 +143,7 @@ func (r *messageReader) load(f *pages.File, from, last uint64) (next uint64) {
 
 // copyRound copies the blocks of a round that may hold what is asked for.
 func (r *messageReader) copyRound(f *pages.File, round uint64) {
-	note := func(d pages.Damage) { r.noteIn(fmt.Sprintf("page %d", d.Page), d.Problem) }
+	note := func(d pages.Damage) { r.noteIn(d.Place(), d.Problem) }
 	b, ok := f.Bucket(bucketBlocks, note)
 	if !ok {
 		return

@@ -3,15 +3,12 @@ package storage
 import (
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
-
-	"github.com/skewatch/skewatch/storage/pages"
 )
 
 // removedName is the file that says from which message on there are segments, since
@@ -32,8 +29,8 @@ var errRemoved = errors.New("it isn't a note of what was removed")
 
 // readRemoved returns the sequence from which on there are segments, 0 if none was ever
 // removed.
-func (s *Store) readRemoved(keys note.Verifiers) (kept uint64, err error) {
-	signed, err := os.ReadFile(filepath.Join(s.directory, removedName))
+func readRemoved(directory string, keys note.Verifiers) (kept uint64, err error) {
+	signed, err := os.ReadFile(filepath.Join(directory, removedName))
 	if isGone(err) {
 		return 0, nil
 	}
@@ -86,8 +83,9 @@ func (s *Store) Expire(r Retention) (removed []Removed, err error) {
 			total += sizes[i]
 		}
 	}
+	old := s.segments.before(r.Since)
 	for i := 0; i+1 < len(all); i++ {
-		if !s.isExpired(all[i], r.Since) && (r.Bytes == 0 || total <= r.Bytes) {
+		if i >= old && (r.Bytes == 0 || total <= r.Bytes) {
 			break
 		}
 		if err := removeSegment(s.directory, s.signer, all[i], all[i+1].first); err != nil {
@@ -100,29 +98,31 @@ func (s *Store) Expire(r Retention) (removed []Removed, err error) {
 	return removed, nil
 }
 
-// isExpired reports whether all of a segment was received before a time.
-func (s *Store) isExpired(g *segment, since int64) bool {
-	if since == 0 {
-		return false
+// before returns how many segments, from the oldest on, hold nothing that was received at or
+// after a time. One that was left when it was damaged is as old as the next one that tells.
+func (s *segments) before(t int64) (n int) {
+	for i, g := range s.list() {
+		if known := s.summaryOf(g); known != nil && known.latest >= t {
+			break
+		} else if known != nil {
+			n = i + 1
+		}
 	}
-	known := s.segments.summaryOf(g)
-	if known == nil { // it was left when it was damaged
-		known = &summary{latest: math.MaxInt64}
-		_ = s.segments.read(g, func(f *pages.File) error { // what can't be read is kept
-			known.latest = math.MinInt64
-			eachRound(f, 0, func(string, string) { known.latest = math.MaxInt64 }, func(r *sealedRound) bool {
-				known.latest = max(known.latest, r.latest)
-				return true
-			})
-			return nil
-		})
-	}
-	return known.latest < since
+	return n
 }
 
 // removeSegment removes a segment's file, and notes that from the next one on all is kept.
+// Somebody else may have removed more already.
 func removeSegment(directory string, signer note.Signer, g *segment, kept uint64) error {
-	if err := writeRemoved(directory, signer, kept); err != nil {
+	keys, err := ReadKeys(filepath.Join(directory, publicKeyName))
+	if err != nil {
+		return err
+	}
+	noted, err := readRemoved(directory, keys)
+	if err != nil {
+		return err
+	}
+	if err := writeRemoved(directory, signer, max(kept, noted)); err != nil {
 		return err
 	}
 	if err := removeIfThere(g.path); err != nil {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	bolt "go.etcd.io/bbolt"
 )
 
 const dayNanos = int64(24 * time.Hour)
@@ -210,4 +212,55 @@ func heap() int64 {
 	}
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
+}
+
+// TestExpireBehindDamage leaves a segment without its summary, as damage does: those behind
+// it, and it with them, are removed all the same.
+func TestExpireBehindDamage(t *testing.T) {
+	directory := t.TempDir()
+	s := openStore(t, directory, Options{SealEvery: 1})
+	appendDays(t, s, 5)
+	s.Close()
+	editFile(t, filepath.Join(directory, segmentDirectory, segmentName(11)), func(tx *bolt.Tx) error {
+		return tx.Bucket([]byte(bucketMeta)).Delete([]byte(keyClosed))
+	})
+	s = openStore(t, directory, Options{})
+	for _, tt := range []struct {
+		since int64
+		want  uint64 // the first message that is left
+	}{{dayBegin(2), 11}, {dayBegin(3), 31}} {
+		if removed, err := s.Expire(Retention{Since: tt.since}); err != nil {
+			t.Errorf("removed %+v, %v", removed, err)
+		}
+		if have, err := sequences(t, s, Query{}); err != nil || have[0] != tt.want {
+			t.Errorf("%d, %v are left, want from %d on", have, err, tt.want)
+		}
+	}
+}
+
+// TestCloseThatWasCutOff has a segment say that it is closed, and goes on with it: what
+// comes then is found by its time.
+func TestCloseThatWasCutOff(t *testing.T) {
+	directory := t.TempDir()
+	o := Options{SealEvery: 1, SegmentSpan: 100 * 24 * time.Hour}
+	s := openStore(t, directory, o)
+	appendDays(t, s, 1)
+	err := s.active.db.update(func(tx *bolt.Tx) error {
+		return putGuarded(tx.Bucket([]byte(bucketMeta)), []byte(keyClosed), s.summary.encode())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := Query{Since: dayBegin(1)}
+	if have, err := sequences(t, s, second); err != nil || len(have) != 0 {
+		t.Errorf("before the second day it is %d, %v", have, err)
+	}
+	appendDays(t, s, 1)
+	for _, readOnly := range []bool{false, true} {
+		if have, err := sequences(t, s, second); err != nil || len(have) != 10 {
+			t.Errorf("read only %v: the second day is %d, %v, want 11 to 20", readOnly, have, err)
+		}
+		s.Close()
+		s = openStore(t, directory, Options{ReadOnly: true})
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"slices"
 	"time"
@@ -204,7 +203,7 @@ func (s *Store) findSealed() (usable bool, err error) {
 
 // examine reads what a segment says of its rounds.
 func (s *Store) examine(g *segment) error {
-	s.summary = summary{last: g.first - 1, earliest: math.MaxInt64, latest: math.MinInt64}
+	s.summary = emptySummary(g.first)
 	return s.segments.read(g, func(f *pages.File) error {
 		d := damage{}
 		begun, err := decodeHistory(metaValue(f, keyHistory))

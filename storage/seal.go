@@ -3,7 +3,6 @@ package storage
 import (
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -76,7 +75,7 @@ func (s *Store) sealRound(r *round) bool {
 	err := s.writeRound(r)
 	if errors.As(err, new(*DamageError)) {
 		s.options.Log.WithError(err).Error("storage: a segment is damaged; nothing more is written to it")
-		if err = s.abandon(r); err == nil {
+		if err = s.abandon(r.first); err == nil {
 			err = s.writeRound(r)
 		}
 	}
@@ -105,19 +104,25 @@ func (s *Store) writeRound(r *round) error {
 		return fmt.Errorf("storage: seal messages %d to %d: %w", r.first, r.last(), err)
 	}
 	m := manifestOf(r, &s.set)
-	full, err := s.isFull(&m)
-	if err != nil {
-		return fmt.Errorf("storage: %s: %w", s.active.path, err)
-	}
-	if full {
-		if err := s.startSegment(r.first); err != nil {
-			return fmt.Errorf("storage: start a segment in %s: %w", s.segments.directory, err)
-		}
+	if err := s.prepareSegment(&m); err != nil {
+		return fmt.Errorf("storage: start a segment in %s: %w", s.segments.directory, err)
 	}
 	if err := s.putManifest(m); err != nil {
 		return fmt.Errorf("storage: write to %s: %w", s.active.path, err)
 	}
 	return nil
+}
+
+// prepareSegment makes sure that there is an active segment that a round belongs into.
+func (s *Store) prepareSegment(m *manifest) error {
+	if s.active == nil { // a damaged one was left, and there was no room for the next
+		return s.activateNew(m.first)
+	}
+	full, err := s.isFull(m)
+	if err != nil || !full {
+		return err
+	}
+	return s.startSegment(m.first)
 }
 
 // isFull reports whether a round belongs into a new segment.
@@ -192,18 +197,22 @@ func trim(path string) error {
 	return errors.Join(err, file.Close())
 }
 
-// abandon leaves the active segment as it is, and begins one for a round.
-func (s *Store) abandon(r *round) error {
+// abandon leaves the active segment as it is. The next one will begin with first.
+func (s *Store) abandon(first uint64) error {
 	broken := s.active
+	if broken == nil {
+		return nil
+	}
 	if err := s.segments.letGo(broken); err != nil {
 		s.options.Log.WithError(err).Warnf("storage: close %s", broken.path)
 	}
-	if broken.first == r.first { // it holds nothing, and its name is wanted
+	if broken.first == first { // it holds nothing, and its name is wanted
 		if err := s.setAside(broken); err != nil {
 			return err
 		}
 	}
-	return s.activateNew(r.first)
+	s.active = nil
+	return nil
 }
 
 // setAside takes a segment that can't be read out of the list and renames its file.
@@ -233,6 +242,6 @@ func (s *Store) activateNew(first uint64) error {
 		return err
 	}
 	s.segments.add(g)
-	s.active, s.summary = g, summary{last: first - 1, earliest: math.MaxInt64, latest: math.MinInt64}
+	s.active, s.summary = g, emptySummary(first)
 	return nil
 }

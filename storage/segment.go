@@ -168,9 +168,7 @@ func (s *segments) openToWrite(g *segment) error {
 	if err != nil {
 		return err
 	}
-	if db.bolt.AllocSize > growBytes {
-		db.bolt.AllocSize = growBytes
-	}
+	db.bolt.AllocSize = growBytes
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g.db = db
@@ -223,6 +221,11 @@ type summary struct {
 	latest   int64
 }
 
+// emptySummary returns that of a segment that begins with first and holds nothing.
+func emptySummary(first uint64) summary {
+	return summary{last: first - 1, earliest: math.MaxInt64, latest: math.MinInt64}
+}
+
 func (s *summary) add(m *manifest) {
 	s.last = m.last
 	s.earliest, s.latest = min(s.earliest, m.earliest), max(s.latest, m.latest)
@@ -234,8 +237,12 @@ func (s *summary) encode() []byte {
 	return binary.BigEndian.AppendUint64(b, uint64(s.latest))
 }
 
-// summaryOf returns the summary of a segment that is closed, nil for others.
+// summaryOf returns the summary of a segment that is closed, nil for one that is written,
+// or was left when it was damaged.
 func (s *segments) summaryOf(g *segment) *summary {
+	if db, err := s.written(g); db != nil || err != nil {
+		return nil
+	}
 	if known := g.summary.Load(); known != nil {
 		return known
 	}

@@ -250,7 +250,7 @@ type stateReader struct {
 }
 
 func (r *stateReader) notePage(d pages.Damage) {
-	r.damage.note(r.path, fmt.Sprintf("page %d", d.Page), d.Problem)
+	r.damage.note(r.path, d.Place(), d.Problem)
 }
 
 // guarded returns a function that calls fn with the blob of each sound value.

@@ -82,8 +82,8 @@ type Store struct {
 	tails [2]*tail
 
 	// The sealing goroutine's own.
-	active  *segment
-	summary summary // of the active segment
+	active  *segment // nil while a damaged one couldn't be replaced yet
+	summary summary  // of the active segment
 	set     blockSet
 
 	turnFailure error // of the commit goroutine: of the latest turn to a new round

@@ -1,17 +1,16 @@
 package storage
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
-	"github.com/skewatch/skewatch/collector/message"
 	"github.com/skewatch/skewatch/storage/pages"
 )
 
@@ -101,7 +100,7 @@ func (v *inspector) noteIn(path, record, problem string) {
 
 func (v *inspector) notePages(damaged []pages.Damage) {
 	for _, d := range damaged {
-		v.note(fmt.Sprintf("page %d", d.Page), d.Problem)
+		v.note(d.Place(), d.Problem)
 	}
 }
 
@@ -127,10 +126,7 @@ func (v *inspector) prepare() (err error) {
 			v.noteIn(statePath(s.directory), "the newest head", err.Error())
 		}
 	}
-	kept, err := s.readRemoved(v.how.Keys)
-	if err != nil {
-		v.noteIn(filepath.Join(s.directory, removedName), "the note of what was removed", err.Error())
-	}
+	kept := v.kept()
 	v.next = max(kept, 1)
 	if all := s.segments.list(); len(all) > 0 && (all[0].first < kept || s.state == nil) {
 		v.next = all[0].first // put back, or an archive
@@ -147,6 +143,15 @@ func (v *inspector) prepare() (err error) {
 	return nil
 }
 
+// kept returns from which message on there are segments, since those before were removed.
+func (v *inspector) kept() uint64 {
+	kept, err := readRemoved(v.store.directory, v.how.Keys)
+	if err != nil {
+		v.noteIn(filepath.Join(v.store.directory, removedName), "the note of what was removed", err.Error())
+	}
+	return kept
+}
+
 // expect has the history held against a signed head once it has grown to its size.
 func (v *inspector) expect(signed []byte, what string) error {
 	h, err := openHead(signed, v.how.Keys)
@@ -156,175 +161,66 @@ func (v *inspector) expect(signed []byte, what string) error {
 	return err
 }
 
-// segment goes through one segment.
-func (v *inspector) segment(ctx context.Context, g segmentRange) error {
-	v.path = g.path
-	v.seen.Segments++
+// heads tells of the signed heads that the history has never come to.
+func (v *inspector) heads() {
+	if v.history == nil {
+		return
+	}
+	v.path = v.store.segments.directory
+	for _, size := range slices.Sorted(maps.Keys(v.roots)) {
+		if size > v.history.size {
+			v.note("the history", fmt.Sprintf("it ends after %d rounds, short of %s", v.history.size, v.signed[size]))
+		}
+	}
+}
+
+// tails tells what was found in the tails when they were read.
+func (v *inspector) tails() {
+	s := v.store
+	for _, d := range s.found {
+		v.noteIn(d.File, d.Record, d.Problem)
+	}
+	v.path = s.directory
+	for _, r := range v.unsealed {
+		if r.first > v.next && v.next != 0 {
+			v.missing(v.next, r.first-1)
+		}
+		v.next = r.last() + 1
+		v.seen.Unsealed += uint64(r.count)
+	}
+}
+
+// state goes through state.db.
+func (v *inspector) state() error {
+	s := v.store
+	if s.state == nil {
+		return nil
+	}
+	v.path = statePath(s.directory)
 	var damaged []pages.Damage
-	var begun []byte
-	err := v.store.segments.read(g.segment, func(f *pages.File) error {
+	err := s.state.read(func(f *pages.File) error {
 		f.Check(func(d pages.Damage) { damaged = append(damaged, d) })
-		begun = bytes.Clone(metaValue(f, keyHistory))
 		return nil
 	})
 	v.notePages(damaged)
-	if err == nil {
-		v.begin(begun)
-	}
-	for from := g.first; err == nil && from != 0; {
-		if err := ctx.Err(); err != nil {
-			return err
+	for _, bucket := range append([]string{bucketMeta}, stateBuckets...) {
+		if err != nil {
+			break
 		}
-		if v.how.Progress != nil {
-			v.how.Progress(from-1, v.last)
-		}
-		var r *sealedRound
-		err = v.store.segments.read(g.segment, func(f *pages.File) error {
-			r = v.load(f, from, min(v.last, g.last))
+		err = scan(context.Background(), s.state, bucket, []byte{}, func(pages.Damage) {}, func(k, value []byte) choice {
+			if v.seen.States++; sound(k, value) {
+				return pass
+			}
+			return take
+		}, func(k, _ []byte) error {
+			v.note(fmt.Sprintf("%s %q", bucket, k), failsChecksum)
 			return nil
 		})
-		if from = 0; r != nil {
-			v.round(r)
-			from = r.last + 1
-		}
-	}
-	if isGone(err) {
-		return nil // removed meanwhile
 	}
 	var found *DamageError
 	if errors.As(err, &found) {
 		v.note(found.Record, found.Problem)
-		v.history = nil
 		return nil
 	}
 	return err
-}
-
-// begin compares where a segment says that the Merkle log stood with where it does.
-func (v *inspector) begin(encoded []byte) {
-	begun, err := decodeHistory(encoded)
-	switch {
-	case err != nil:
-		v.note("the segment", errHistory.Error())
-		v.history = nil
-		return
-	case v.history != nil && !bytes.Equal(v.history.encode(), encoded):
-		v.note("the segment", fmt.Sprintf("it doesn't go on where the Merkle log ended: with %d rounds, not %d", v.history.size, begun.size))
-	}
-	v.history = begun
-}
-
-// load copies the round that holds a sequence or comes next, with all its blocks; nil if
-// there is none up to last.
-func (v *inspector) load(f *pages.File, from, last uint64) (r *sealedRound) {
-	v.reader.blocks, v.reader.bytes = v.reader.blocks[:0], v.reader.bytes[:0]
-	passed := false
-	eachRound(f, from, func(record, problem string) {
-		v.note(record, problem)
-		passed = true
-	}, func(found *sealedRound) bool {
-		if found.first <= last {
-			copied := *found
-			copied.record, copied.head = bytes.Clone(found.record), bytes.Clone(found.head)
-			copied.blocks = append([]blockEntry(nil), found.blocks...)
-			r = &copied
-			v.reader.copyRound(f, r.first)
-		}
-		return false
-	})
-	if passed {
-		v.history = nil // a round is missing
-	}
-	return r
-}
-
-// round goes through one round: its place, its blocks, and its head.
-func (v *inspector) round(r *sealedRound) {
-	v.seen.Rounds++
-	name := fmt.Sprintf("the round of messages %d to %d", r.first, r.last)
-	if v.next != 0 && r.first != v.next {
-		v.missing(v.next, r.first-1)
-	}
-	v.next = r.last + 1
-	at := 0
-	for _, e := range r.blocks {
-		at = v.block(&e, at)
-	}
-	for ; at < len(v.reader.blocks); at++ {
-		v.note(fmt.Sprintf("the block from message %d", v.reader.blocks[at].first), "it isn't in the round's manifest")
-	}
-	h, err := openHead(r.head, v.how.Keys)
-	if err != nil {
-		v.note(name, "its signature: "+err.Error())
-	}
-	if v.history == nil {
-		return
-	}
-	next, failed := v.history.with(r.record)
-	if failed != nil {
-		v.note(name, failed.Error())
-		v.history = nil
-		return
-	}
-	v.history = next
-	root, _ := next.root() // of its own hashes
-	switch {
-	case err == nil && (h.size != next.size || h.root != root || h.last != r.last):
-		v.note(name, "the history up to it isn't the one that was signed")
-	case err == nil:
-		v.seen.Head = string(r.head)
-	}
-	if want, ok := v.roots[next.size]; ok {
-		if want != root {
-			v.note(name, "the history up to it isn't that of "+v.signed[next.size])
-		}
-		delete(v.roots, next.size)
-	}
-}
-
-func (v *inspector) missing(first, last uint64) {
-	if last < first {
-		v.note(fmt.Sprintf("message %d", last+1), "it is there twice")
-		return
-	}
-	v.note(fmt.Sprintf("messages %d to %d", first, last), "they are missing")
-}
-
-// block goes through one block of a round's manifest, and returns where the next one is
-// among those that were read.
-func (v *inspector) block(e *blockEntry, at int) int {
-	v.seen.Blocks++
-	name := fmt.Sprintf("the block from message %d", e.first)
-	read := v.reader.blocks
-	for at < len(read) && (read[at].partition < e.partition || read[at].partition == e.partition && read[at].first < e.first) {
-		v.note(fmt.Sprintf("the block from message %d", read[at].first), "it isn't in the round's manifest")
-		at++
-	}
-	if at == len(read) || read[at].partition != e.partition || read[at].first != e.first {
-		v.note(name, "it is missing")
-		return at
-	}
-	b := v.reader.bytes[read[at].start:read[at].end]
-	n, err := countMessages(b)
-	switch changed := uint32(len(b)) != e.size || sha256.Sum256(b) != e.sum; {
-	case changed && err != nil:
-		v.note(name, "it isn't what was sealed: "+err.Error())
-	case changed:
-		v.note(name, "it isn't what was sealed")
-	case err != nil:
-		v.note(name, err.Error())
-	}
-	v.seen.Messages += n
-	return at + 1
-}
-
-// countMessages decodes all of a block.
-func countMessages(b []byte) (n uint64, err error) {
-	var r blockReader
-	if err := r.open(b); err != nil {
-		return 0, err
-	}
-	for m := new(message.Message); r.next(m); n++ {
-	}
-	return n, r.failed()
 }

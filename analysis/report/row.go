@@ -85,14 +85,7 @@ func (g *gathered) add(of *account) {
 	if r.Messages == 0 {
 		return // silent: what is known of its clock is no news
 	}
-	if g.messages == 0 {
-		g.first, g.newest = r.First, r.Last
-	}
-	g.first, g.newest = min(g.first, r.First), max(g.newest, r.Last)
-	g.messages += r.Messages
-	if r.Extreme.Abs() > g.extreme.Abs() {
-		g.extreme = r.Extreme
-	}
+	g.count(r.Messages, r.First, r.Last, r.Extreme)
 	if n := r.Weight(); n > 0 {
 		g.offsets.add(seconds(r.Interval.Offset), n)
 	}
@@ -101,6 +94,18 @@ func (g *gathered) add(of *account) {
 		g.out += r.Out
 	case r.Known && r.Interval.Outside(of.tolerance):
 		g.out += time.Duration(r.Last - r.First)
+	}
+}
+
+// count takes in messages of a stretch of time, and the offset of the largest magnitude then.
+func (g *gathered) count(messages uint64, first, newest int64, extreme time.Duration) {
+	if g.messages == 0 {
+		g.first, g.newest = first, newest
+	}
+	g.first, g.newest = min(g.first, first), max(g.newest, newest)
+	g.messages += messages
+	if extreme.Abs() > g.extreme.Abs() {
+		g.extreme = extreme
 	}
 }
 
@@ -114,14 +119,7 @@ func (g *gathered) join(later *gathered) {
 	if later.messages == 0 {
 		return
 	}
-	if g.messages == 0 {
-		g.first, g.newest = later.first, later.newest
-	}
-	g.first, g.newest = min(g.first, later.first), max(g.newest, later.newest)
-	g.messages += later.messages
-	if later.extreme.Abs() > g.extreme.Abs() {
-		g.extreme = later.extreme
-	}
+	g.count(later.messages, later.first, later.newest, later.extreme)
 	g.offsets.join(&later.offsets)
 	g.out += later.out
 }

@@ -55,6 +55,7 @@ func TestEndToEndKill(t *testing.T) {
 		t.Errorf("the row covers %v to %v, want from %v to after the kill at %v", after.First, after.Last, before.First, killed)
 	}
 	checkOneWarning(t, s)
+	run(t, s, "verify") // which exits with 1 if it finds anything
 }
 
 func feedFor(t *testing.T, r *testbed.Rsyslogd, length time.Duration, seed uint64) int {

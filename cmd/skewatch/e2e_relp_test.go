@@ -123,6 +123,7 @@ func (r *relpRun) awaitAll(t *testing.T) (doubled int) {
 		}
 		return err
 	})
+	run(t, r.server, "verify") // which exits with 1 if it finds anything
 	return doubled
 }
 

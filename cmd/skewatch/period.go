@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -41,26 +40,10 @@ func instant(flag, text string, now time.Time) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
 		return t.UTC(), nil
 	}
-	if back, ok := parseBack(text); ok {
+	if back, ok := config.ParseSpan(text); ok {
 		return now.Add(-back).UTC(), nil
 	}
 	return time.Time{}, &config.Error{Field: flag, Problem: "not a time", Value: text, Hint: instantHint(text)}
-}
-
-// parseBack reads a span of time that may begin with whole days.
-func parseBack(text string) (time.Duration, bool) {
-	days, rest, hasDays := strings.Cut(text, "d")
-	if !hasDays {
-		d, err := time.ParseDuration(text)
-		return d, err == nil && d >= 0
-	}
-	n, err := strconv.ParseUint(days, 10, 16)
-	back := time.Duration(n) * 24 * time.Hour
-	if err != nil || rest == "" {
-		return back, err == nil
-	}
-	d, err := time.ParseDuration(rest)
-	return back + d, err == nil && d >= 0
 }
 
 // instantHint returns the time that text lacks only its zone to be, or else what
@@ -71,7 +54,7 @@ func instantHint(text string) string {
 			return fmt.Sprintf("write the time zone too, such as %q", t.Format(time.RFC3339))
 		}
 	}
-	if d, ok := parseBack(strings.TrimPrefix(text, "-")); ok && d > 0 {
+	if d, ok := config.ParseSpan(strings.TrimPrefix(text, "-")); ok && d > 0 {
 		return fmt.Sprintf("write %q: it counts back from now", text[1:])
 	}
 	return `write a time such as "2026-03-01T12:00:00Z", or how far back from now, such as "24h" or "7d"`

@@ -14,33 +14,20 @@ func splitRELP(t testing.TB, stream string, limit, step int) ([]string, error) {
 	t.Helper()
 	s := NewRELPSplitter(limit)
 	var got []string
-	whole, total := stream, 0
-	for len(stream) > 0 {
-		space := s.Space()
-		if len(space) == 0 {
-			t.Fatalf("Space is empty with %d octets to come", len(stream))
+	total := 0
+	err := deliver(t, s, stream, step, func(f RELPFrame) {
+		total += len(f.Data)
+		if len(f.Data) > limit || total > len(stream) || !strings.Contains(stream, string(f.Data)) {
+			t.Errorf("data %q of %d octets, %d in all: want at most %d, as sent, %d in all", f.Data, len(f.Data), total, limit, len(stream))
 		}
-		n := copy(space[:min(step, len(space))], stream)
-		stream = stream[n:]
-		s.Fill(n)
-		for {
-			f, ok, err := s.Next()
-			if err != nil {
-				return got, err
-			}
-			if !ok {
-				break
-			}
-			total += len(f.Data)
-			if len(f.Data) > limit || total > len(whole) || !strings.Contains(whole, string(f.Data)) {
-				t.Errorf("data %q of %d octets, %d in all: want at most %d, as sent, %d in all", f.Data, len(f.Data), total, limit, len(whole))
-			}
-			one := fmt.Sprintf("%d %s %s", f.Number, f.Command, f.Data)
-			if f.Truncated {
-				one += "…"
-			}
-			got = append(got, one)
+		one := fmt.Sprintf("%d %s %s", f.Number, f.Command, f.Data)
+		if f.Truncated {
+			one += "…"
 		}
+		got = append(got, one)
+	})
+	if err != nil {
+		return got, err
 	}
 	if len(s.buf) > max(limit+maxRELPHeader+firstBuffer, readBuffer) {
 		t.Errorf("the buffer has %d octets with a limit of %d", len(s.buf), limit)

@@ -9,25 +9,14 @@ import (
 	"testing"
 )
 
-// split delivers the stream in reads of at most step octets and returns its
-// messages, those that were cut with a "…" behind them. It checks what holds for
-// every message of every stream.
-func split(t testing.TB, stream string, limit, step int) ([]string, error) {
+// deliver delivers the stream to either splitter in reads of at most step octets, and calls
+// keep with each frame.
+func deliver[F any](t testing.TB, s interface {
+	Space() []byte
+	Fill(n int)
+	Next() (F, bool, error)
+}, stream string, step int, keep func(F)) error {
 	t.Helper()
-	s := NewSplitter(limit)
-	var got []string
-	whole, total := stream, 0
-	keep := func(f Frame) {
-		m := string(f.Message)
-		total += len(m)
-		if len(m) == 0 || len(m) > limit || total > len(whole) || !strings.Contains(whole, m) {
-			t.Errorf("message %q of %d octets, %d in all: want 1 to %d, as sent, %d in all", m, len(m), total, limit, len(whole))
-		}
-		if f.Truncated {
-			m += "…"
-		}
-		got = append(got, m)
-	}
 	for len(stream) > 0 {
 		space := s.Space()
 		if len(space) == 0 {
@@ -39,13 +28,38 @@ func split(t testing.TB, stream string, limit, step int) ([]string, error) {
 		for {
 			f, ok, err := s.Next()
 			if err != nil {
-				return got, err
+				return err
 			}
 			if !ok {
 				break
 			}
 			keep(f)
 		}
+	}
+	return nil
+}
+
+// split delivers the stream in reads of at most step octets and returns its
+// messages, those that were cut with a "…" behind them. It checks what holds for
+// every message of every stream.
+func split(t testing.TB, stream string, limit, step int) ([]string, error) {
+	t.Helper()
+	s := NewSplitter(limit)
+	var got []string
+	total := 0
+	keep := func(f Frame) {
+		m := string(f.Message)
+		total += len(m)
+		if len(m) == 0 || len(m) > limit || total > len(stream) || !strings.Contains(stream, m) {
+			t.Errorf("message %q of %d octets, %d in all: want 1 to %d, as sent, %d in all", m, len(m), total, limit, len(stream))
+		}
+		if f.Truncated {
+			m += "…"
+		}
+		got = append(got, m)
+	}
+	if err := deliver(t, s, stream, step, keep); err != nil {
+		return got, err
 	}
 	if f, ok := s.Rest(); ok {
 		keep(f)

@@ -146,4 +146,7 @@ type Damage struct {
 	Problem string
 }
 
-func (d Damage) String() string { return fmt.Sprintf("page %d: %s", d.Page, d.Problem) }
+// Place names the page.
+func (d Damage) Place() string { return fmt.Sprintf("page %d", d.Page) }
+
+func (d Damage) String() string { return d.Place() + ": " + d.Problem }

@@ -55,7 +55,7 @@ func TestValueErrors(t *testing.T) {
 	tests := []struct{ flag, value, problem, hint string }{
 		{"data", " ", "names no directory", `write a path, such as "/var/lib/skewatch"`},
 		{"retention-age", "90", "not a span of time", `write a number and a unit (d, h), such as "90d" or "36h", or "forever"`},
-		{"retention-age", "0d", "not a number of days", `write one such as "90d", or "forever"`},
+		{"retention-age", "0d", "below the least of 1h", ""},
 		{"retention-age", "5m", "below the least of 1h", ""},
 		{"retention-bytes", "1MB", "below the least of 100MB", ""},
 		{"retention-bytes", "much", "not a number of bytes", `write a number and a unit (MB, GB, TB, MiB, GiB, TiB), such as "100GB", or "unlimited"`},

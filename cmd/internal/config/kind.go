@@ -58,20 +58,32 @@ var age = kind[time.Duration]{format: formatAge, parse: func(text string) (time.
 	if text == forever {
 		return 0, nil
 	}
-	days, isDays := strings.CutSuffix(text, "d")
-	if !isDays {
-		d, f := duration(time.Hour).parse(text)
-		if f != nil && f.hint != "" {
-			f.hint = `write a number and a unit (d, h), such as "90d" or "36h", or "forever"`
-		}
-		return d, f
+	d, ok := ParseSpan(text)
+	switch {
+	case !ok:
+		return 0, &fault{problem: "not a span of time", hint: `write a number and a unit (d, h), such as "90d" or "36h", or "forever"`}
+	case d < time.Hour:
+		return 0, &fault{problem: "below the least of 1h"}
+	}
+	return d, nil
+}}
+
+// ParseSpan reads a span of time that may begin with whole days of 24 hours: "90d", "36h",
+// "1d12h".
+func ParseSpan(text string) (time.Duration, bool) {
+	days, rest, hasDays := strings.Cut(text, "d")
+	if !hasDays {
+		d, err := time.ParseDuration(text)
+		return d, err == nil && d >= 0
 	}
 	n, err := strconv.ParseUint(days, 10, 16)
-	if err != nil || n == 0 {
-		return 0, &fault{problem: "not a number of days", hint: `write one such as "90d", or "forever"`}
+	span := time.Duration(n) * day
+	if err != nil || rest == "" {
+		return span, err == nil
 	}
-	return time.Duration(n) * day, nil
-}}
+	d, err := time.ParseDuration(rest)
+	return span + d, err == nil && d >= 0
+}
 
 const day = 24 * time.Hour
 

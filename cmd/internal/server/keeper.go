@@ -63,9 +63,6 @@ func (k *keeper) run(ctx context.Context) error {
 // review brings every estimate up to its newest message.
 func (k *keeper) review() { k.judge((*analysis.Fleet).Refresh) }
 
-// reviewed is review for those who want to know whether it went well, which it does.
-func (k *keeper) reviewed() error { k.review(); return nil }
-
 // judge has the fleet judge its clocks, and tells what came of it.
 func (k *keeper) judge(how func(*analysis.Fleet, int64, analysis.Reference) []analysis.Finding) {
 	k.judging.Lock()

@@ -81,7 +81,8 @@ func newServer(cfg *config.Config, log logrus.FieldLogger, m *ntpcheck.Monitor, 
 		log.WithFields(logrus.Fields{"hosts": a.fleet.Originators(), "messages": a.observed}).Info("state restored")
 	}
 	k := &keeper{archive: a, monitor: m}
-	return &Server{monitor: m, keeper: k, desk: &desk{archive: a, live: true, refresh: k.reviewed, status: m.Status}}, nil
+	refresh := func() error { k.review(); return nil }
+	return &Server{monitor: m, keeper: k, desk: &desk{archive: a, live: true, refresh: refresh, status: m.Status}}, nil
 }
 
 // listen binds the listeners, the API's first: it is the one that is turned off
