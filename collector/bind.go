@@ -17,25 +17,87 @@ import (
 // are gone: after a minute of silence, then five times within 75 seconds.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: time.Minute, Interval: 15 * time.Second, Count: 5}
 
-// listenConfig has stamping switched on before a socket is bound. Multipath TCP
-// stays off: stamps and a round trip mean one path.
-func (c *Collector) listenConfig() *net.ListenConfig {
+// bind takes over what is inherited and binds every address of the Config.
+func (c *Collector) bind() error {
+	for _, in := range c.cfg.Inherited {
+		if err := c.inherit(in); err != nil {
+			return err
+		}
+	}
+	for t := range message.Transport(message.Transports) {
+		for _, address := range c.cfg.addresses(t) {
+			if err := c.bindOne(t, address); err != nil {
+				return bindError(t, address, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (c *Collector) bindOne(t message.Transport, address string) error {
+	if t == message.UDP {
+		return c.bindUDP(address)
+	}
+	l, err := c.listenConfig(nil).Listen(context.Background(), "tcp", address)
+	if err == nil {
+		c.addListener(t, l.(*net.TCPListener))
+	}
+	return err
+}
+
+func (c *Collector) addListener(t message.Transport, l *net.TCPListener) {
+	c.streams = append(c.streams, &listener{TCPListener: l, transport: t, counts: &c.counts[t]})
+}
+
+// listenConfig has stamping switched on before a socket is bound, and does more, if there
+// is more to do. Multipath TCP stays off: stamps and a round trip mean one path.
+func (c *Collector) listenConfig(more func(syscall.RawConn) error) *net.ListenConfig {
 	lc := &net.ListenConfig{KeepAliveConfig: keepAlive}
 	lc.SetMultipathTCP(false)
-	if c.stamps == message.StampedByKernel {
-		lc.Control = func(_, _ string, raw syscall.RawConn) error { return stampOnReceipt(raw) }
+	lc.Control = func(_, _ string, raw syscall.RawConn) error {
+		var stamping, further error
+		if c.stamps == message.StampedByKernel {
+			stamping = stampOnReceipt(raw)
+		}
+		if more != nil {
+			further = more(raw)
+		}
+		return errors.Join(stamping, further)
 	}
 	return lc
 }
 
-func (c *Collector) bindUDP(address string) (*udpSocket, error) {
-	pc, err := c.listenConfig().ListenPacket(context.Background(), "udp", address)
+// bindUDP binds several sockets to one address. The first is bound before it shares the
+// address: so nothing is shared with another program.
+func (c *Collector) bindUDP(address string) error {
+	first, err := c.listenConfig(nil).ListenPacket(context.Background(), "udp", address)
 	if err != nil {
-		return nil, bindError("UDP", address, err)
+		return err
 	}
-	conn := pc.(*net.UDPConn)
+	conn := first.(*net.UDPConn)
+	c.addUDP(conn, false)
+	if c.cfg.UDPSockets == 1 || !canSharePort {
+		return nil
+	}
+	raw, err := conn.SyscallConn()
+	if err == nil {
+		err = sharePort(raw)
+	}
+	for n := 1; n < c.cfg.UDPSockets && err == nil; n++ {
+		var further net.PacketConn
+		if further, err = c.listenConfig(sharePort).ListenPacket(context.Background(), "udp", conn.LocalAddr().String()); err == nil {
+			c.addUDP(further.(*net.UDPConn), true)
+		}
+	}
+	return err
+}
+
+func (c *Collector) addUDP(conn *net.UDPConn, further bool) *udpSocket {
 	c.enlarge(conn)
-	return newUDPSocket(conn, c.cfg.MaxMessage), nil
+	u := newUDPSocket(conn, c.cfg.MaxMessage)
+	u.further = further
+	c.udp = append(c.udp, u)
+	return u
 }
 
 // enlarge gives a socket the receive buffer of the Config, or as much of it as
@@ -51,33 +113,77 @@ func (c *Collector) enlarge(conn *net.UDPConn) {
 	}
 }
 
-func (c *Collector) bindTCP(transport message.Transport, address string) (*net.TCPListener, error) {
-	l, err := c.listenConfig().Listen(context.Background(), "tcp", address)
-	if err != nil {
-		return nil, bindError(strings.ToUpper(transport.String()), address, err)
+// inherit takes over a socket that was bound before.
+func (c *Collector) inherit(in Inherited) error {
+	defer in.File.Close() // net makes a copy
+	if in.Transport == message.UDP {
+		return c.inheritUDP(in.File)
 	}
-	return l.(*net.TCPListener), nil
+	l, err := net.FileListener(in.File)
+	if err != nil {
+		return fmt.Errorf("collector: take over socket %q: %w", in.File.Name(), err)
+	}
+	tcp, ok := l.(*net.TCPListener)
+	if !ok {
+		l.Close()
+		return fmt.Errorf("collector: take over socket %q: it isn't TCP", in.File.Name())
+	}
+	c.addListener(in.Transport, tcp)
+	return c.stampInherited(in, tcp)
+}
+
+func (c *Collector) inheritUDP(f *os.File) error {
+	p, err := net.FilePacketConn(f)
+	if err != nil {
+		return fmt.Errorf("collector: take over socket %q: %w", f.Name(), err)
+	}
+	conn, ok := p.(*net.UDPConn)
+	if !ok {
+		p.Close()
+		return fmt.Errorf("collector: take over socket %q: it isn't UDP", f.Name())
+	}
+	u := c.addUDP(conn, false)
+	u.unstamped = !stampsAlready(conn)
+	return c.stampInherited(Inherited{f, message.UDP}, conn)
+}
+
+// stampInherited switches stamping on.
+func (c *Collector) stampInherited(in Inherited, conn syscall.Conn) error {
+	if c.stamps == message.StampedByUser {
+		return nil
+	}
+	raw, err := conn.SyscallConn()
+	if err == nil {
+		err = stampOnReceipt(raw)
+	}
+	if err != nil {
+		return fmt.Errorf("collector: take over socket %q: %w", in.File.Name(), err)
+	}
+	return nil
 }
 
 // A BindError is returned by Listen for an address that can't be listened on.
 type BindError struct {
-	Transport string // UDP, TCP or RELP
+	Transport message.Transport
 	Address   string // as in the Config
 	Err       error  // why, without the address
 }
 
 // bindError takes the address out of the reason, where the system repeats it.
-func bindError(transport, address string, err error) error {
+func bindError(t message.Transport, address string, err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) {
 		err = op.Err
 	}
-	return &BindError{transport, address, err}
+	return &BindError{t, address, err}
 }
 
 func (e *BindError) Error() string {
-	return fmt.Sprintf("collector: listen on %s %q: %v", e.Transport, e.Address, e.Err)
+	return fmt.Sprintf("collector: listen on %s %q: %v", nameOf(e.Transport), e.Address, e.Err)
 }
+
+// nameOf returns a transport as logs write it.
+func nameOf(t message.Transport) string { return strings.ToUpper(t.String()) }
 
 func (e *BindError) Unwrap() error { return e.Err }
 

@@ -1,4 +1,4 @@
-// Package collector receives syslog messages over UDP, TCP and RELP, stamps them
+// Package collector receives syslog messages over UDP, TCP, TLS and RELP, stamps them
 // as near to the wire as the system allows, and hands them on in batches.
 //
 // UDP can't be slowed: it is read in batches, and what the kernel drops is
@@ -8,18 +8,15 @@
 package collector
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
-	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/sirupsen/logrus"
+	"golang.org/x/time/rate"
 
 	"github.com/skewatch/skewatch/collector/message"
 )
@@ -44,79 +41,17 @@ type Sink interface {
 	Sync(ctx context.Context) error
 }
 
-// Defaults of a Config.
-const (
-	DefaultMaxMessage     = 64 << 10
-	DefaultMaxConnections = 10_000
-	DefaultReceiveBuffer  = 8 << 20
-)
-
-// minMaxMessage is what every receiver must take (RFC 5424, section 6.1).
-const minMaxMessage = 480
-
-// Config says what to listen on and how. Zero values stand for the defaults.
-type Config struct {
-	UDP, TCP, RELP []string // addresses to listen on, host:port; port 0 picks a free one
-
-	// Stamps is the clock to stamp messages with. StampedByKernel falls back to
-	// StampedByUser, and the log says so, where the system can't.
-	Stamps message.StampedBy
-
-	// MaxMessage is the longest message kept whole, in octets: at least 480.
-	// Longer ones are cut there and marked Truncated. A datagram holds no more
-	// than 65,507 octets over IPv4.
-	MaxMessage int
-
-	// MaxConnections is how many connections, TCP and RELP together, may be open at
-	// once. Further ones are closed at once and counted.
-	MaxConnections int
-
-	// ReceiveBuffer is how many octets a UDP socket may queue in the kernel. Twice
-	// that is granted, and 700 or more a datagram are the kernel's own.
-	ReceiveBuffer int
-
-	Now func() time.Time // the clock of user stamps; time.Now if nil
-	Log logrus.FieldLogger
-}
-
-func (cfg Config) withDefaults() Config {
-	cfg.MaxMessage = cmp.Or(cfg.MaxMessage, DefaultMaxMessage)
-	cfg.MaxConnections = cmp.Or(cfg.MaxConnections, DefaultMaxConnections)
-	cfg.ReceiveBuffer = cmp.Or(cfg.ReceiveBuffer, DefaultReceiveBuffer)
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
-	if cfg.Log == nil {
-		cfg.Log = logrus.StandardLogger()
-	}
-	return cfg
-}
-
-func (cfg Config) validate() error {
-	switch {
-	case cfg.MaxMessage < minMaxMessage:
-		return fmt.Errorf("MaxMessage: too short (got %d): every receiver must take %d octets", cfg.MaxMessage, minMaxMessage)
-	case cfg.MaxConnections < 0:
-		return fmt.Errorf("MaxConnections: negative (got %d): give 0 for %d", cfg.MaxConnections, DefaultMaxConnections)
-	case cfg.ReceiveBuffer < 0:
-		return fmt.Errorf("ReceiveBuffer: negative (got %d): give 0 for %d", cfg.ReceiveBuffer, DefaultReceiveBuffer)
-	}
-	return nil
-}
-
 // A Collector receives on the sockets of one Config.
 type Collector struct {
-	cfg    Config
-	sink   Sink
-	stamps message.StampedBy
-	udp    []*udpSocket
-	tcp    []*listener
-	relp   []*listener
-
-	udpCounts, tcpCounts, relpCounts counts
-
-	open    atomic.Int64 // connections open now
-	batches sync.Pool    // of *[]message.Message
+	cfg     Config
+	sink    Sink
+	stamps  message.StampedBy
+	udp     []*udpSocket
+	streams []*listener
+	gate    gate
+	counts  [message.Transports]counts
+	seldom  [closures]rate.Sometimes // when a closed connection is logged
+	batches sync.Pool                // of *[]message.Message
 	wg      sync.WaitGroup
 }
 
@@ -128,7 +63,11 @@ func Listen(cfg Config, sink Sink) (*Collector, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("collector: %w", err)
 	}
-	c := &Collector{cfg: cfg, sink: sink, stamps: cfg.Stamps}
+	cfg.fitOpenFiles()
+	c := &Collector{cfg: cfg, sink: sink, stamps: cfg.Stamps, gate: newGate(&cfg)}
+	for i := range c.seldom {
+		c.seldom[i] = rate.Sometimes{First: 5, Interval: 10 * time.Second}
+	}
 	c.batches.New = func() any { return new([]message.Message) }
 
 	// Stamping is proved before anything is bound, and kept switched on until
@@ -155,54 +94,29 @@ func (c *Collector) chooseStamps() (release func()) {
 	return release
 }
 
-func (c *Collector) bind() error {
-	for _, address := range c.cfg.UDP {
-		u, err := c.bindUDP(address)
-		if err != nil {
-			return err
-		}
-		c.udp = append(c.udp, u)
-	}
-	for _, address := range c.cfg.TCP {
-		l, err := c.bindTCP(message.TCP, address)
-		if err != nil {
-			return err
-		}
-		c.tcp = append(c.tcp, &listener{l, message.TCP, &c.tcpCounts})
-	}
-	for _, address := range c.cfg.RELP {
-		l, err := c.bindTCP(message.RELP, address)
-		if err != nil {
-			return err
-		}
-		c.relp = append(c.relp, &listener{l, message.RELP, &c.relpCounts})
-	}
-	return nil
-}
-
-// streams returns the listeners for streams of any kind.
-func (c *Collector) streams() []*listener { return slices.Concat(c.tcp, c.relp) }
-
 func (c *Collector) closeSockets() {
 	for _, u := range c.udp {
 		u.conn.Close()
 	}
-	for _, l := range c.streams() {
+	for _, l := range c.streams {
 		l.Close()
 	}
 }
 
-// Addrs returns the bound addresses, in the order of the Config.
-func (c *Collector) Addrs() (udp, tcp, relp []netip.AddrPort) {
-	for _, u := range c.udp {
-		udp = append(udp, u.conn.LocalAddr().(*net.UDPAddr).AddrPort())
+// Addrs returns the bound addresses of a transport: inherited ones, then those of the
+// Config in its order.
+func (c *Collector) Addrs(t message.Transport) (all []netip.AddrPort) {
+	if t == message.UDP {
+		for _, u := range c.udp {
+			if !u.further {
+				all = append(all, u.conn.LocalAddr().(*net.UDPAddr).AddrPort())
+			}
+		}
 	}
-	return udp, addrs(c.tcp), addrs(c.relp)
-}
-
-func addrs(listeners []*listener) (all []netip.AddrPort) {
-	for _, l := range listeners {
-		all = append(all, l.Addr().(*net.TCPAddr).AddrPort())
+	for _, l := range c.streams {
+		if l.transport == t {
+			all = append(all, l.Addr().(*net.TCPAddr).AddrPort())
+		}
 	}
 	return all
 }
@@ -241,8 +155,8 @@ func (c *Collector) start(ctx context.Context, fail func(error)) {
 	for _, u := range c.udp {
 		c.wg.Go(func() { c.serveUDP(ctx, fail, u) })
 	}
-	for _, l := range c.streams() {
-		c.wg.Go(func() { c.serveTCP(ctx, fail, l) })
+	for _, l := range c.streams {
+		c.wg.Go(func() { c.serveListener(ctx, fail, l) })
 	}
 }
 
@@ -250,15 +164,16 @@ func (c *Collector) start(ctx context.Context, fail func(error)) {
 // single connection.
 var errSink = errors.New("the sink refused")
 
-// put hands a batch to the Sink and counts what became of it.
+// put hands a batch that was counted as received to the Sink, and counts what became
+// of it.
 func (c *Collector) put(batch []message.Message, n *counts) error {
 	if len(batch) == 0 {
 		return nil
 	}
-	if err := c.sink.Put(batch); err != nil {
-		n.rejected[RefusedBySink].Add(uint64(len(batch)))
+	err := c.sink.Put(batch)
+	n.settle(batch, err == nil)
+	if err != nil {
 		return fmt.Errorf("%w %d messages: %w", errSink, len(batch), err)
 	}
-	n.add(batch)
 	return nil
 }

@@ -50,8 +50,8 @@ func TestBurstOfDatagrams(t *testing.T) {
 		}
 	}
 	poll(t, func() string {
-		if got := c.Stats().UDP; got.Messages != sent || got.DroppedByKernel != 0 {
-			return fmt.Sprintf("Stats: %d messages, %d dropped, want %d and 0", got.Messages, got.DroppedByKernel, sent)
+		if got := c.Stats()[message.UDP]; got.Stored != sent || got.DroppedByKernel != 0 {
+			return fmt.Sprintf("Stats: %d messages, %d dropped, want %d and 0", got.Stored, got.DroppedByKernel, sent)
 		}
 		return ""
 	})
@@ -63,7 +63,7 @@ func TestDualStack(t *testing.T) {
 	cfg.UDP, cfg.TCP = []string{":0"}, []string{":0"}
 	c := listen(t, cfg, &s)
 	run(t, c)
-	udp, tcp, _ := c.Addrs()
+	udp, tcp := c.Addrs(message.UDP), c.Addrs(message.TCP)
 	for i, host := range []string{"127.0.0.1", "::1"} {
 		write(t, dial(t, "udp", net.JoinHostPort(host, fmt.Sprint(udp[0].Port()))), "<13>a\n")
 		s.wait(t, 2*i+1)
@@ -92,8 +92,8 @@ func TestLongAndEmptyDatagrams(t *testing.T) {
 		}
 	}
 	poll(t, func() string {
-		got := c.Stats().UDP
-		if got.Messages != 3 || got.Octets != 3000 || got.Truncated != 2 || got.Rejected[collector.EmptyDatagram] != 1 {
+		got := c.Stats()[message.UDP]
+		if got.Stored != 3 || got.Octets != 3000 || got.Truncated != 2 || got.Rejected[collector.EmptyDatagram] != 1 {
 			return fmt.Sprintf("Stats: %+v, want 3 messages, 3000 octets, 2 truncated, 1 empty", got)
 		}
 		return ""
@@ -121,7 +121,7 @@ func TestStopReadsOut(t *testing.T) {
 	if got, want := len(s.all()), 3*each+1; got != want {
 		t.Errorf("stored %d messages, want %d", got, want)
 	}
-	if got := c.Stats().TCP; got.Connections != 2 || got.Open != 0 {
+	if got := c.Stats()[message.TCP]; got.Connections != 2 || got.Open != 0 {
 		t.Errorf("Stats: %d connections, %d open, want 2 and 0", got.Connections, got.Open)
 	}
 }
@@ -133,7 +133,7 @@ func TestSinkErrorStops(t *testing.T) {
 		cfg := both()
 		cfg.RELP = []string{"127.0.0.1:0"}
 		c := listen(t, cfg, &s)
-		udp, tcp, relp := c.Addrs()
+		udp, tcp, relp := c.Addrs(message.UDP), c.Addrs(message.TCP), c.Addrs(message.RELP)
 		switch network {
 		case "udp":
 			write(t, dial(t, "udp", udp[0].String()), "<13>a")
@@ -148,7 +148,7 @@ func TestSinkErrorStops(t *testing.T) {
 		}
 		cancel()
 		got := c.Stats()
-		if n := got.UDP.Rejected[collector.RefusedBySink] + got.TCP.Rejected[collector.RefusedBySink] + got.RELP.Rejected[collector.RefusedBySink]; n != 1 {
+		if n := got[message.UDP].Rejected[collector.RefusedBySink] + got[message.TCP].Rejected[collector.RefusedBySink] + got[message.RELP].Rejected[collector.RefusedBySink]; n != 1 {
 			t.Errorf("%s: %d messages refused by the sink, want 1", network, n)
 		}
 	}
@@ -230,7 +230,7 @@ func TestUserStamps(t *testing.T) {
 		}
 	}
 	poll(t, func() string {
-		if got := c.Stats(); got.UDP.UserStamped != 1 || got.TCP.UserStamped != 1 {
+		if got := c.Stats(); got[message.UDP].UserStamped != 1 || got[message.TCP].UserStamped != 1 {
 			return fmt.Sprintf("Stats: %+v, want 1 user stamp each", got)
 		}
 		return ""

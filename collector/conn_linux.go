@@ -19,11 +19,14 @@ import (
 // because io.Copy would read past the stamps.
 type stampedConn struct {
 	net.Conn
+	tcp *net.TCPConn
 	raw syscall.RawConn
 	now func() time.Time
 
 	received  int64
 	stampedBy message.StampedBy
+	emptied   bool   // the last Read took all that the socket held
+	octets    uint64 // that were read in all
 
 	// One recvmsg: its buffers, its results, and the function that RawConn.Read
 	// calls, made once.
@@ -40,7 +43,7 @@ func newStampedConn(conn *net.TCPConn, now func() time.Time) (*stampedConn, erro
 	if err != nil {
 		return nil, err
 	}
-	c := &stampedConn{Conn: conn, raw: raw, now: now, controls: make([]byte, controlSpace)}
+	c := &stampedConn{Conn: conn, tcp: conn, raw: raw, now: now, controls: make([]byte, controlSpace)}
 	c.recvmsg = c.tryRecvmsg
 	return c, nil
 }
@@ -65,6 +68,8 @@ func (c *stampedConn) Read(p []byte) (int, error) {
 	if c.received == 0 {
 		c.received, c.stampedBy = c.now().UnixNano(), message.StampedByUser
 	}
+	c.emptied = c.n < len(p)
+	c.octets += uint64(c.n)
 	return c.n, nil
 }
 
@@ -77,9 +82,18 @@ func (c *stampedConn) tryRecvmsg(fd uintptr) (done bool) {
 	}
 }
 
+// CloseWrite ends our direction.
+func (c *stampedConn) CloseWrite() error { return c.tcp.CloseWrite() }
+
 // stamp returns when what the last Read returned had arrived, in Unix
 // nanoseconds: the arrival of its last segment, if the kernel stamped it.
 func (c *stampedConn) stamp() (int64, message.StampedBy) { return c.received, c.stampedBy }
+
+// whole reports whether the last Read returned all that had arrived then.
+func (c *stampedConn) whole() bool { return c.emptied }
+
+// taken returns how many octets were read from the socket in all.
+func (c *stampedConn) taken() uint64 { return c.octets }
 
 // held returns how many octets wait to be read.
 func (c *stampedConn) held() (n int) {

@@ -23,6 +23,14 @@ func proveKernelStamps(func() time.Time) (release func(), err error) {
 
 func stampOnReceipt(syscall.RawConn) error { return errNotHere }
 
+func stampsAlready(syscall.Conn) bool { return false }
+
+const canSharePort = false
+
+func sharePort(syscall.RawConn) error { return errNotHere }
+
+func openFileLimit() (uint64, bool) { return 0, false }
+
 func kernelDrops(*net.UDPConn) (uint32, error) { return 0, errNotHere }
 
 func enlargeReceiveBuffer(conn *net.UDPConn, size int) (granted int, err error) {
@@ -38,8 +46,8 @@ type datagramReader struct {
 	last datagram
 }
 
-func newDatagramReader(conn *net.UDPConn, size int) *datagramReader {
-	return &datagramReader{conn: conn, buf: make([]byte, size+1)}
+func newDatagramReader(conn *net.UDPConn, size int) (*datagramReader, error) {
+	return &datagramReader{conn: conn, buf: make([]byte, size+1)}, nil
 }
 
 func (r *datagramReader) read() (int, error) {
@@ -61,22 +69,31 @@ func (r *datagramReader) datagram(int) datagram { return r.last }
 // A stampedConn is a TCP connection that knows when its octets were read.
 type stampedConn struct {
 	net.Conn
+	tcp      *net.TCPConn
 	now      func() time.Time
 	received int64
+	emptied  bool
 }
 
 func newStampedConn(conn *net.TCPConn, now func() time.Time) (*stampedConn, error) {
-	return &stampedConn{Conn: conn, now: now}, nil
+	return &stampedConn{Conn: conn, tcp: conn, now: now}, nil
 }
 
 // Read reads what has arrived, and waits if nothing has.
 func (c *stampedConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	c.received = c.now().UnixNano()
+	c.received, c.emptied = c.now().UnixNano(), n < len(p)
 	return n, err
 }
 
+// CloseWrite ends our direction.
+func (c *stampedConn) CloseWrite() error { return c.tcp.CloseWrite() }
+
 func (c *stampedConn) stamp() (int64, message.StampedBy) { return c.received, message.StampedByUser }
+
+func (c *stampedConn) whole() bool { return c.emptied }
+
+func (c *stampedConn) taken() uint64 { return 0 }
 
 func (c *stampedConn) held() int { return 0 }
 

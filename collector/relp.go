@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -51,7 +50,7 @@ const (
 type relpSession struct {
 	*frame.RELPSplitter
 	stream *stream
-	tcp    *net.TCPConn // of the stream, to end one direction
+	conn   source // of the stream
 
 	number   int    // the last transaction number of the peer
 	opened   bool   // it has sent its open
@@ -62,11 +61,11 @@ type relpSession struct {
 	ended chan error    // gives why acknowledging ended
 }
 
-func newRELPSession(s *stream, conn *net.TCPConn) *relpSession {
+func newRELPSession(s *stream) *relpSession {
 	r := &relpSession{
 		RELPSplitter: frame.NewRELPSplitter(s.c.cfg.MaxMessage),
 		stream:       s,
-		tcp:          conn,
+		conn:         s.conn,
 		wake:         make(chan struct{}, 1),
 		ended:        make(chan error, 1),
 	}
@@ -82,7 +81,7 @@ func (r *relpSession) serve(ctx context.Context) error {
 	err := r.stream.serve(ctx)
 
 	defer time.AfterFunc(acknowledgeWithin, cancel).Stop()
-	r.tcp.SetWriteDeadline(time.Now().Add(acknowledgeWithin))
+	r.conn.SetWriteDeadline(time.Now().Add(acknowledgeWithin))
 	close(r.wake)
 	if acknowledging := <-r.ended; acknowledging != nil {
 		return errors.Join(err, acknowledging)
@@ -132,7 +131,8 @@ func (r *relpSession) do(command string) (isMessage bool, err error) {
 func (r *relpSession) count(data []byte) bool {
 	r.messages++
 	if len(data) == 0 {
-		r.stream.counts.rejected[EmptyFrame].Add(1)
+		r.stream.counts.arrived(1)
+		r.stream.counts.reject(1, EmptyFrame)
 	}
 	return len(data) > 0
 }
@@ -147,7 +147,7 @@ func (r *relpSession) answer(data string) error {
 }
 
 func (r *relpSession) write(frames []byte) error {
-	_, err := r.tcp.Write(frames)
+	_, err := r.conn.Write(frames)
 	return err
 }
 
@@ -194,7 +194,7 @@ func (r *relpSession) acknowledge(ctx context.Context) (err error) {
 		acknowledged = upTo
 	}
 	if err != nil {
-		r.tcp.Close()
+		r.conn.Close()
 	}
 	return err
 }
@@ -239,10 +239,10 @@ func (r *relpSession) takeLeave(end error) error {
 
 // linger ends our direction, and waits a little for the peer to end its own.
 func (r *relpSession) linger() error {
-	if err := r.tcp.CloseWrite(); err != nil {
+	if err := r.conn.CloseWrite(); err != nil {
 		return err
 	}
-	r.tcp.SetReadDeadline(time.Now().Add(lingerFor))
-	io.Copy(io.Discard, r.tcp) // what comes now isn't acknowledged
+	r.conn.SetReadDeadline(time.Now().Add(lingerFor))
+	io.Copy(io.Discard, r.conn) // what comes now isn't acknowledged
 	return nil
 }

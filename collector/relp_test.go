@@ -30,8 +30,7 @@ type relpClient struct {
 
 func dialRELP(t testing.TB, c *collector.Collector) relpClient {
 	t.Helper()
-	_, _, relp := c.Addrs()
-	conn := dial(t, "tcp", relp[0].String())
+	conn := dial(t, "tcp", c.Addrs(message.RELP)[0].String())
 	return relpClient{conn, bufio.NewReader(conn)}
 }
 
@@ -160,7 +159,7 @@ func TestRELP(t *testing.T) {
 	r.wantNext(t, "501 rsp ", "0 serverclose ", "")
 	r.Close()
 	poll(t, func() string {
-		if got := c.Stats().RELP; got.Messages != 499 || got.Connections != 1 || got.Open != 0 {
+		if got := c.Stats()[message.RELP]; got.Stored != 499 || got.Connections != 1 || got.Open != 0 {
 			return fmt.Sprintf("Stats: %+v, want 499 messages, 1 connection, 0 open", got)
 		}
 		return ""
@@ -225,7 +224,7 @@ func TestRELPFaults(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		send   string // behind the open and message 2
-		reason collector.Reason
+		reason collector.Closure
 		answer []string
 	}{
 		{"a number left out", relpFrame(4, "syslog", "<13>lost"), collector.OutOfSequence, nil},
@@ -252,7 +251,7 @@ func TestRELPFaults(t *testing.T) {
 			}
 			r.Close()
 			poll(t, func() string {
-				if got := c.Stats().RELP; got.Rejected[tt.reason] != 1 || got.Open != 0 {
+				if got := c.Stats()[message.RELP]; got.Closed[tt.reason] != 1 || got.Open != 0 {
 					return fmt.Sprintf("Stats: %+v, want 1 rejected as %v, 0 open", got, tt.reason)
 				}
 				return ""
@@ -290,7 +289,7 @@ func TestRELPLongAndEmptyMessages(t *testing.T) {
 	if !slices.Equal(raws(got), want) || got[0].Truncated || !got[1].Truncated {
 		t.Errorf("got %q, truncated: %v, %v", raws(got), got[0].Truncated, got[1].Truncated)
 	}
-	if n := c.Stats().RELP.Rejected[collector.EmptyFrame]; n != 1 {
+	if n := c.Stats()[message.RELP].Rejected[collector.EmptyFrame]; n != 1 {
 		t.Errorf("%d empty frames, want 1", n)
 	}
 }
@@ -332,7 +331,7 @@ func TestRELPCut(t *testing.T) {
 	r.wantAcks(t, &s, 2, 2)
 	r.Close()
 	poll(t, func() string {
-		if got := c.Stats().RELP; got.Open != 0 {
+		if got := c.Stats()[message.RELP]; got.Open != 0 {
 			return "the connection is open still"
 		}
 		return ""
@@ -352,7 +351,7 @@ func TestRELPConnectionLimit(t *testing.T) {
 	write(t, dialTCP(t, c), "<13>a\n")
 	s.wait(t, 1)
 	dialRELP(t, c).wantNext(t, "")
-	if got := c.Stats(); got.RELP.Rejected[collector.ConnectionLimit] != 1 || got.TCP.Open != 1 || got.RELP.Open != 0 {
+	if got := c.Stats(); got[message.RELP].Closed[collector.ConnectionLimit] != 1 || got[message.TCP].Open != 1 || got[message.RELP].Open != 0 {
 		t.Errorf("Stats: %+v, want 1 of RELP rejected and 1 of TCP open", got)
 	}
 }

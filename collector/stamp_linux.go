@@ -34,9 +34,29 @@ func controlRaw(raw syscall.RawConn, do func(fd int) error) (err error) {
 // stampOnReceipt has the kernel stamp what a socket receives. Connections that
 // a listening socket accepts inherit it.
 func stampOnReceipt(raw syscall.RawConn) error {
+	return setOption(raw, "SO_TIMESTAMPNS", unix.SO_TIMESTAMPNS)
+}
+
+// stampsAlready reports whether the kernel stamps what a socket receives.
+func stampsAlready(conn syscall.Conn) bool {
+	on, err := getOption(conn, "SO_TIMESTAMPNS", unix.SO_TIMESTAMPNS)
+	return err == nil && on != 0
+}
+
+// setOption switches an option of a socket on.
+func setOption(raw syscall.RawConn, name string, option int) error {
 	return controlRaw(raw, func(fd int) error {
-		return os.NewSyscallError("setsockopt SO_TIMESTAMPNS", unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1))
+		return os.NewSyscallError("setsockopt "+name, unix.SetsockoptInt(fd, unix.SOL_SOCKET, option, 1))
 	})
+}
+
+// getOption returns an option of a socket.
+func getOption(conn syscall.Conn, name string, option int) (value int, err error) {
+	err = control(conn, func(fd int) error {
+		value, err = unix.GetsockoptInt(fd, unix.SOL_SOCKET, option)
+		return os.NewSyscallError("getsockopt "+name, err)
+	})
+	return value, err
 }
 
 // stampIn returns the receive stamp among control messages, in Unix nanoseconds;

@@ -1,71 +1,117 @@
 package collector
 
 import (
-	"sync/atomic"
+	"sync"
 
 	"github.com/skewatch/skewatch/collector/message"
 )
 
-// Stats is what a Collector has counted since Listen.
-type Stats struct {
-	UDP, TCP, RELP TransportStats
-}
+// Stats is what a Collector has counted since Listen, by message.Transport.
+type Stats [message.Transports]TransportStats
 
-// TransportStats is what was counted of one transport.
+// TransportStats is what was counted of one transport. At any moment
+//
+//	Received = Stored + Pending + Rejected (the sum) + DroppedByKernel
 type TransportStats struct {
-	Messages    uint64 // taken by the Sink
-	Octets      uint64 // in them, without framing
-	Truncated   uint64 // of Messages, those that are not whole
-	UserStamped uint64 // of Messages, those without a kernel stamp
+	Received uint64 // messages that arrived
+	Stored   uint64 // of them, those that the Sink has taken
+	Pending  uint64 // of them, those on their way to the Sink
 
-	Connections uint64 // accepted
-	Open        uint64 // of Connections, those open now
+	// Rejected counts messages that were turned away, by Rejection.
+	Rejected [rejections]uint64
 
 	// DroppedByKernel is how many datagrams arrived and were dropped by the
 	// kernel because the socket's receive buffer was full. They are lost. It is
 	// known on Linux only.
 	DroppedByKernel uint64
 
-	// Rejected counts what was turned away, by Reason.
-	Rejected [reasons]uint64
+	Octets      uint64 // in Stored, without framing
+	Truncated   uint64 // of Stored, those that are not whole
+	UserStamped uint64 // of Stored, those without a kernel stamp
+
+	Connections uint64 // that were let in
+	Open        uint64 // of Connections, those open now
+
+	// Closed counts connections that were not let in, or were ended, by Closure.
+	Closed [closures]uint64
 }
 
-// Reason is why something was turned away.
-type Reason uint8
+// Rejection is why a message was turned away.
+type Rejection uint8
 
-// The reasons for turning something away.
+// The reasons for turning a message away.
 const (
-	EmptyDatagram   Reason = iota // a datagram without content
-	ConnectionLimit               // a connection above MaxConnections
-	BadOctetCount                 // a connection whose framing was lost
-	RefusedBySink                 // messages of a batch that Put returned an error for
-	BadFrame                      // a connection that doesn't speak RELP, or not any more
-	OutOfSequence                 // a RELP connection that left out or repeated a transaction number
-	BadCommand                    // a RELP connection with a command that is unknown or out of place
-	EmptyFrame                    // a RELP frame without a message: acknowledged
-	reasons
+	EmptyDatagram      Rejection = iota // a datagram without content
+	DatagramNotAllowed                  // a datagram from outside of the networks that are allowed
+	EmptyFrame                          // a RELP frame without a message: it is acknowledged
+	RefusedBySink                       // of a batch that Put returned an error for
+	rejections
 )
 
-var reasonNames = [reasons]string{"empty_datagram", "connection_limit", "bad_octet_count", "refused_by_sink",
-	"bad_frame", "out_of_sequence", "bad_command", "empty_frame"}
+// Rejections are all reasons for turning a message away.
+var Rejections = [...]Rejection{EmptyDatagram, DatagramNotAllowed, EmptyFrame, RefusedBySink}
+
+var rejectionNames = [rejections]string{"empty_datagram", "not_allowed", "empty_frame", "refused_by_sink"}
 
 // String returns the reason as metrics name it.
-func (r Reason) String() string {
-	if r < reasons {
-		return reasonNames[r]
-	}
-	return "unknown"
-}
+func (r Rejection) String() string { return rejectionNames[r] }
 
-// counts are the running totals of one transport.
+// Closure is why a connection was not let in, or was ended by us.
+type Closure uint8
+
+// The reasons for closing a connection.
+const (
+	PeerNotAllowed   Closure = iota // from outside of the networks that are allowed
+	ConnectionLimit                 // above MaxConnections
+	PeerLimit                       // above MaxPerPeer
+	HandshakeFailed                 // no TLS, or a certificate that isn't accepted
+	HandshakeTimeout                // the handshake took too long
+	IdleTimeout                     // it has sent nothing for too long
+	BadOctetCount                   // its framing was lost
+	BadFrame                        // it doesn't speak RELP, or not any more
+	OutOfSequence                   // it left out or repeated a RELP transaction number
+	BadCommand                      // it sent a RELP command that is unknown or out of place
+	closures
+)
+
+// Closures are all reasons for closing a connection.
+var Closures = [...]Closure{PeerNotAllowed, ConnectionLimit, PeerLimit, HandshakeFailed, HandshakeTimeout, IdleTimeout,
+	BadOctetCount, BadFrame, OutOfSequence, BadCommand}
+
+var closureNames = [closures]string{"not_allowed", "connection_limit", "peer_limit", "handshake_failed", "handshake_timeout",
+	"idle_timeout", "bad_octet_count", "bad_frame", "out_of_sequence", "bad_command"}
+
+// String returns the reason as metrics name it.
+func (c Closure) String() string { return closureNames[c] }
+
+// counts are the running totals of one transport, without what the kernel dropped.
 type counts struct {
-	messages, octets, truncated, userStamped atomic.Uint64
-	connections                              atomic.Uint64
-	open                                     atomic.Int64
-	rejected                                 [reasons]atomic.Uint64
+	mu    sync.Mutex
+	total TransportStats
 }
 
-func (n *counts) add(batch []message.Message) {
+// arrived counts messages that are on their way to the Sink from now on.
+func (n *counts) arrived(messages int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.total.Received += uint64(messages)
+	n.total.Pending += uint64(messages)
+}
+
+// reject counts messages that had arrived and won't reach the Sink.
+func (n *counts) reject(messages int, why Rejection) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.total.Pending -= uint64(messages)
+	n.total.Rejected[why] += uint64(messages)
+}
+
+// settle counts what became of a batch that had arrived.
+func (n *counts) settle(batch []message.Message, stored bool) {
+	if !stored {
+		n.reject(len(batch), RefusedBySink)
+		return
+	}
 	var octets, truncated, userStamped uint64
 	for i := range batch {
 		m := &batch[i]
@@ -77,32 +123,52 @@ func (n *counts) add(batch []message.Message) {
 			userStamped++
 		}
 	}
-	n.messages.Add(uint64(len(batch)))
-	n.octets.Add(octets)
-	n.truncated.Add(truncated)
-	n.userStamped.Add(userStamped)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.total.Pending -= uint64(len(batch))
+	n.total.Stored += uint64(len(batch))
+	n.total.Octets += octets
+	n.total.Truncated += truncated
+	n.total.UserStamped += userStamped
+}
+
+// opened counts a connection that was let in.
+func (n *counts) opened() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.total.Connections++
+	n.total.Open++
+}
+
+// ended counts the end of a connection that was let in.
+func (n *counts) ended() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.total.Open--
+}
+
+// closed counts a connection that was not let in, or is ended by us.
+func (n *counts) closed(why Closure) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.total.Closed[why]++
 }
 
 func (n *counts) stats() TransportStats {
-	s := TransportStats{
-		Messages:    n.messages.Load(),
-		Octets:      n.octets.Load(),
-		Truncated:   n.truncated.Load(),
-		UserStamped: n.userStamped.Load(),
-		Connections: n.connections.Load(),
-		Open:        uint64(n.open.Load()),
-	}
-	for r := range s.Rejected {
-		s.Rejected[r] = n.rejected[r].Load()
-	}
-	return s
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.total
 }
 
 // Stats returns the counts as they stand now.
-func (c *Collector) Stats() Stats {
-	s := Stats{UDP: c.udpCounts.stats(), TCP: c.tcpCounts.stats(), RELP: c.relpCounts.stats()}
-	for _, u := range c.udp {
-		s.UDP.DroppedByKernel += u.dropped()
+func (c *Collector) Stats() (s Stats) {
+	for t := range s {
+		s[t] = c.counts[t].stats()
 	}
+	udp := &s[message.UDP]
+	for _, u := range c.udp {
+		udp.DroppedByKernel += u.dropped()
+	}
+	udp.Received += udp.DroppedByKernel
 	return s
 }

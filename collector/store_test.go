@@ -169,13 +169,11 @@ func dial(t testing.TB, network, address string) net.Conn {
 }
 
 func dialUDP(t testing.TB, c *collector.Collector) net.Conn {
-	udp, _, _ := c.Addrs()
-	return dial(t, "udp", udp[0].String())
+	return dial(t, "udp", c.Addrs(message.UDP)[0].String())
 }
 
 func dialTCP(t testing.TB, c *collector.Collector) net.Conn {
-	_, tcp, _ := c.Addrs()
-	return dial(t, "tcp", tcp[0].String())
+	return dial(t, "tcp", c.Addrs(message.TCP)[0].String())
 }
 
 func write(t testing.TB, conn net.Conn, data string) {

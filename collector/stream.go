@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
 	"os"
 	"time"
 
@@ -24,10 +25,21 @@ type splitter interface {
 	Empty() bool
 }
 
+// A source is a connection that knows when what it reads arrived.
+type source interface {
+	net.Conn
+	CloseWrite() error                 // ends our direction
+	stamp() (int64, message.StampedBy) // of what was read last
+	whole() bool                       // the last Read returned all that had arrived
+	taken() uint64                     // octets read from the socket so far
+	held() int                         // octets that wait in the socket, if that is known
+	minRTT() time.Duration
+}
+
 // A stream is one connection and the messages in it.
 type stream struct {
 	c      *Collector
-	conn   *stampedConn
+	conn   source
 	counts *counts
 	split  splitter
 	taken  func()          // called when the Sink has taken all that split has given; may be nil
@@ -38,40 +50,42 @@ type stream struct {
 	// stamp of the last, and a read that takes a part returns that stamp too.
 	emptied int64
 
-	// exact says that the last octet read is as old as its stamp says: the read took
-	// all the socket held.
-	exact bool
+	ends time.Time // of the runtime's clock: when the connection is idle for too long
 }
 
-func (c *Collector) newStream(l *listener, conn *net.TCPConn) (*stream, error) {
-	stamped, err := newStampedConn(conn, c.cfg.Now)
-	if err != nil {
-		return nil, err
-	}
+func (c *Collector) newStream(l *listener, conn source, peer netip.Addr, trust message.Trust) *stream {
 	return &stream{
 		c:      c,
-		conn:   stamped,
+		conn:   conn,
 		counts: l.counts,
 		split:  frame.NewSplitter(c.cfg.MaxMessage),
 		common: message.Message{
-			MinRTT:    stamped.minRTT(),
-			Source:    conn.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap(),
+			MinRTT:    conn.minRTT(),
+			Source:    peer,
 			Transport: l.transport,
-			Trust:     message.TrustHandshake,
+			Trust:     trust,
 		},
-	}, nil
+	}
 }
 
-// serve receives until the stream or ctx ends and returns why. After ctx it
-// reads out what the socket holds.
+// errIdle ends a connection that has sent nothing for too long.
+var errIdle = errors.New("it has sent nothing for too long")
+
+// serve receives until the stream or ctx ends and returns why. After ctx it takes what is
+// on its way, and reads out what the socket holds then.
 func (s *stream) serve(ctx context.Context) error {
-	stop := context.AfterFunc(ctx, func() { s.conn.SetReadDeadline(longAgo) })
+	stopped := make(chan struct{}) // closed once reads are at their end
+	stop := context.AfterFunc(ctx, func() {
+		s.conn.SetReadDeadline(time.Now().Add(stopGrace))
+		close(stopped)
+	})
 	defer stop()
-	var err error
-	for err == nil {
-		_, err = s.receive()
-	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	err := s.receiveAll(ctx)
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil:
+		err = errIdle
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		<-stopped
 		err = s.readOut()
 	}
 	if errors.Is(err, errSink) {
@@ -80,34 +94,65 @@ func (s *stream) serve(ctx context.Context) error {
 	return errors.Join(err, s.putRest())
 }
 
+// receiveAll receives until the stream or ctx ends and returns why.
+func (s *stream) receiveAll(ctx context.Context) (err error) {
+	for err == nil {
+		if ctx.Err() == nil {
+			s.postpone(ctx)
+		}
+		err = s.receive()
+	}
+	return err
+}
+
+// postpone puts the end of an idle connection off. It does so now and then only, because
+// that costs.
+func (s *stream) postpone(ctx context.Context) {
+	idle := s.c.cfg.IdleTimeout
+	now := time.Now()
+	if s.ends.Sub(now) > idle-idle/16 {
+		return
+	}
+	s.ends = now.Add(idle)
+	s.conn.SetReadDeadline(s.ends)
+	if ctx.Err() != nil { // whose end may have set another just before
+		s.conn.SetReadDeadline(now.Add(stopGrace))
+	}
+}
+
+// readOutWithin is how long what the socket holds may take to be read. The end of a TLS
+// record may never come.
+const readOutWithin = time.Second
+
 // readOut takes what the socket holds at this moment, and no more: a sender may
 // never pause.
 func (s *stream) readOut() error {
-	s.conn.SetReadDeadline(time.Time{})
-	for held := s.conn.held(); held > 0; {
-		n, err := s.receive()
+	s.conn.SetReadDeadline(time.Now().Add(readOutWithin))
+	for end := s.conn.taken() + uint64(s.conn.held()); s.conn.taken() < end; {
+		err := s.receive()
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
-		held -= n
 	}
 	return nil
 }
 
-// receive puts what one read completes and returns how many octets that was.
-func (s *stream) receive() (int, error) {
-	space := s.split.Space()
-	n, err := s.conn.Read(space)
+// receive puts what one read completes.
+func (s *stream) receive() error {
+	n, err := s.conn.Read(s.split.Space())
 	if n == 0 {
-		return 0, err
+		return err
 	}
 	s.split.Fill(n)
 	s.common.Received, s.common.StampedBy = s.conn.stamp()
 	s.common.PreviousRead = s.emptied
-	if s.exact = n < len(space); s.exact {
+	if s.conn.whole() {
 		s.emptied = s.common.Received
 	}
-	return n, errors.Join(s.putComplete(), err)
+	return errors.Join(s.putComplete(), err)
 }
 
 // putComplete puts the messages that are complete.
@@ -117,16 +162,18 @@ func (s *stream) putComplete() error {
 	for {
 		batch, framing := s.fill((*pooled)[:0])
 		*pooled = batch
-		if n := len(batch); n > 0 && s.exact && s.split.Empty() {
-			batch[n-1].PreviousRead = batch[n-1].Received
+		n := len(batch)
+		if n > 0 && s.conn.whole() && s.split.Empty() {
+			batch[n-1].PreviousRead = batch[n-1].Received // the last is as old as its stamp
 		}
+		s.counts.arrived(n)
 		if err := s.c.put(batch, s.counts); err != nil {
 			return err
 		}
 		if s.taken != nil {
 			s.taken()
 		}
-		if framing != nil || len(batch) < messagesPerPut {
+		if framing != nil || n < messagesPerPut {
 			return framing
 		}
 	}
@@ -158,5 +205,6 @@ func (s *stream) putRest() error {
 	if !ok {
 		return nil
 	}
+	s.counts.arrived(1)
 	return s.c.put(s.append(nil, f), s.counts)
 }

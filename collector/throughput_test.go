@@ -42,10 +42,10 @@ func BenchmarkUDP(b *testing.B) {
 		sent += n
 	}
 	await(b, func() bool {
-		got := c.Stats().UDP
-		return got.Messages+got.DroppedByKernel == uint64(b.N)
+		got := c.Stats()[message.UDP]
+		return got.Stored+got.DroppedByKernel == uint64(b.N)
 	})
-	stored := float64(c.Stats().UDP.Messages)
+	stored := float64(c.Stats()[message.UDP].Stored)
 	b.ReportMetric(stored/b.Elapsed().Seconds(), "stored/s")
 	b.ReportMetric(100*stored/float64(b.N), "stored_%")
 }
@@ -65,7 +65,7 @@ func BenchmarkTCP(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	await(b, func() bool { return c.Stats().TCP.Messages == uint64(b.N) })
+	await(b, func() bool { return c.Stats()[message.TCP].Stored == uint64(b.N) })
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "stored/s")
 }
 

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/skewatch/skewatch/collector/message"
-	"github.com/skewatch/skewatch/collector/parse"
 )
 
 // maxDatagram is the most octets a datagram can hold (65,507 over IPv4).
@@ -19,10 +18,12 @@ const maxDatagram = 65_527
 // longAgo is a deadline that ends a waiting read at once.
 var longAgo = time.Unix(1, 0)
 
-// A udpSocket is one bound UDP address.
+// A udpSocket is a socket that is bound to a UDP address.
 type udpSocket struct {
-	conn *net.UDPConn
-	in   *datagramReader
+	conn      *net.UDPConn
+	maxOctets int  // of a datagram, that are kept
+	further   bool // it shares the address of the socket before
+	unstamped bool // what it holds when it is first read bears no stamp of its arrival
 
 	mu    sync.Mutex
 	drops uint64
@@ -37,7 +38,7 @@ type datagram struct {
 }
 
 func newUDPSocket(conn *net.UDPConn, maxMessage int) *udpSocket {
-	return &udpSocket{conn: conn, in: newDatagramReader(conn, min(maxMessage, maxDatagram))}
+	return &udpSocket{conn: conn, maxOctets: min(maxMessage, maxDatagram)}
 }
 
 // dropped returns how many datagrams the kernel has dropped for this socket.
@@ -55,80 +56,119 @@ func (u *udpSocket) close() {
 	u.conn.Close()
 }
 
-// serveUDP receives on one socket until ctx ends, then reads it out.
+// serveUDP receives on one socket until ctx ends, then reads it out. What is read waits in
+// a queue of our own while the Sink blocks, since the kernel's is short.
 func (c *Collector) serveUDP(ctx context.Context, fail func(error), u *udpSocket) {
 	defer u.close()
-	stop := context.AfterFunc(ctx, func() { u.conn.SetReadDeadline(longAgo) })
-	defer stop()
-	batch := make([]message.Message, 0, datagramsPerRead)
-	err := c.receiveUDP(ctx, u, batch)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		err = c.readOut(u, batch)
+	q := newDatagramQueue()
+	put := make(chan error, 1)
+	go func() { put <- c.putDatagrams(q, fail) }()
+	if err := c.readUDP(ctx, u, q); err != nil {
+		fail(err)
 	}
-	if err != nil {
+	q.end()
+	if err := <-put; err != nil {
 		fail(err)
 	}
 }
 
-// receiveUDP receives until the Sink fails or the read deadline ends it.
-func (c *Collector) receiveUDP(ctx context.Context, u *udpSocket, batch []message.Message) error {
+// readUDP reads into the queue until ctx ends, and then what the socket holds.
+func (c *Collector) readUDP(ctx context.Context, u *udpSocket, q *datagramQueue) error {
+	in, err := newDatagramReader(u.conn, u.maxOctets)
+	if err != nil {
+		return err
+	}
+	r := &udpReader{c: c, in: in, queue: q, counts: &c.counts[message.UDP]}
+	if u.unstamped {
+		r.unstamped = true
+		r.readOut()
+		r.unstamped = false
+	}
+	stopped := make(chan struct{}) // closed once reads are at their end
+	context.AfterFunc(ctx, func() {
+		u.conn.SetReadDeadline(longAgo)
+		close(stopped)
+	})
+	r.receive(ctx)
+	<-stopped
+	u.conn.SetReadDeadline(time.Time{})
+	r.readOut()
+	return nil
+}
+
+// A udpReader reads a socket into a queue.
+type udpReader struct {
+	c         *Collector
+	in        *datagramReader
+	queue     *datagramQueue
+	counts    *counts
+	unstamped bool // the kernel's stamps are of the read
+}
+
+const (
+	// manyDatagrams in one read are a sign that more come at once soon.
+	manyDatagrams = 16
+
+	// gatherFor is for how long they are let gather. They bear the kernel's stamps, and
+	// the socket has room for what comes meanwhile.
+	gatherFor = 500 * time.Microsecond
+)
+
+// receive receives until the read deadline ends it.
+func (r *udpReader) receive(ctx context.Context) {
 	var pause backoff
 	for {
-		n, err := u.in.read()
+		n, err := r.in.read()
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return err
+			return
 		case err != nil:
-			c.cfg.Log.WithError(err).Warn("read UDP socket")
+			r.c.cfg.Log.WithError(err).Warn("read UDP socket")
 			pause.wait(ctx)
 			continue
 		}
 		pause.reset()
-		if err := c.putDatagrams(batch, u.in, n); err != nil {
-			return err
+		r.queueUp(n)
+		if manyDatagrams <= n && n < datagramsPerRead && r.c.stamps == message.StampedByKernel {
+			time.Sleep(gatherFor)
 		}
 	}
 }
 
 // readOut takes what the socket holds. Its bound is what the socket can hold at
 // most, because a sender may never pause.
-func (c *Collector) readOut(u *udpSocket, batch []message.Message) error {
-	u.conn.SetReadDeadline(time.Time{})
-	for left := u.in.capacity(); left > 0; {
-		n, err := u.in.readHeld()
+func (r *udpReader) readOut() {
+	for left := r.in.capacity(); left > 0; {
+		n, err := r.in.readHeld()
 		if n == 0 || err != nil {
-			return nil // nothing is left
+			return // nothing is left
 		}
-		if err := c.putDatagrams(batch, u.in, n); err != nil {
-			return err
-		}
+		r.queueUp(n)
 		left -= n
 	}
-	return nil
 }
 
-// putDatagrams puts the n datagrams that were read last, in the space of batch.
-func (c *Collector) putDatagrams(batch []message.Message, in *datagramReader, n int) error {
-	now := c.cfg.Now().UnixNano()
+// queueUp queues the n datagrams that were read last, but for those that are turned away.
+func (r *udpReader) queueUp(n int) {
+	r.counts.arrived(n)
+	now := r.c.cfg.Now().UnixNano()
+	r.queue.mu.Lock()
+	defer r.queue.mu.Unlock()
 	for i := range n {
-		d := in.datagram(i)
-		if len(d.payload) == 0 {
-			c.udpCounts.rejected[EmptyDatagram].Add(1)
+		d := r.in.datagram(i)
+		switch {
+		case len(d.payload) == 0:
+			r.counts.reject(1, EmptyDatagram)
+			continue
+		case !r.c.gate.allows(d.source):
+			r.counts.reject(1, DatagramNotAllowed)
 			continue
 		}
-		m := message.Message{
-			Received:  d.received,
-			StampedBy: message.StampedByKernel,
-			Source:    d.source,
-			Transport: message.UDP,
-			Trust:     message.TrustUDP,
-			Truncated: d.cut,
+		head := datagramHead{source: d.source, received: d.received, stampedBy: message.StampedByKernel, cut: d.cut}
+		if d.received == 0 || r.unstamped {
+			head.received, head.stampedBy = now, message.StampedByUser
 		}
-		if d.received == 0 {
-			m.Received, m.StampedBy = now, message.StampedByUser
-		}
-		batch = append(batch, m)
-		parse.Parse(d.payload, &batch[len(batch)-1])
+		r.queue.add(head, d.payload)
 	}
-	return c.put(batch, &c.udpCounts)
+	r.queue.changed.Broadcast()
 }

@@ -67,8 +67,6 @@ func flagError(cmd *cobra.Command, err error) error {
 	var valueless *pflag.ValueRequiredError
 	var invalid *pflag.InvalidValueError
 	switch {
-	case errors.As(err, &unknown) && slices.Contains(later, unknown.GetSpecifiedName()):
-		return &config.Error{Field: dashed(unknown), Problem: "not supported by this version, which receives over UDP, TCP and RELP only"}
 	case errors.As(err, &unknown):
 		return &config.Error{Field: dashed(unknown), Problem: "unknown flag", Hint: knownFlags(cmd, unknown.GetSpecifiedName())}
 	case errors.As(err, &valueless):
@@ -80,10 +78,6 @@ func flagError(cmd *cobra.Command, err error) error {
 	}
 	return &config.Error{Problem: err.Error(), Hint: helpHint(cmd)}
 }
-
-// later are flags that are not there yet. Taken for misspelt, they would be mended
-// into a listener without encryption.
-var later = []string{"listen-tls"}
 
 // dashed returns an unknown flag as it was written.
 func dashed(unknown *pflag.NotExistError) string {

@@ -99,9 +99,11 @@ const (
 	TLS
 	RELP
 	RELPTLS
+
+	Transports int = iota // how many there are
 )
 
-var transports = [...]string{"udp", "tcp", "tls", "relp", "relp-tls"}
+var transports = [Transports]string{"udp", "tcp", "tls", "relp", "relp-tls"}
 
 func (t Transport) String() string { return name(transports[:], uint8(t)) }
 

@@ -11,6 +11,7 @@ import (
 
 var (
 	listenAddress = verbatim(func(text string) *fault { return checkListen(text, "514") })
+	tlsAddress    = verbatim(func(text string) *fault { return checkListen(text, "6514") })
 	relpAddress   = verbatim(func(text string) *fault { return checkListen(text, "2514") })
 	httpAddress   = verbatim(checkHTTP)
 	ntpServer     = verbatim(checkServer)
@@ -101,4 +102,30 @@ func isHost(text string) bool {
 		return true
 	}
 	return text != "" && len(text) <= 253 && strings.Trim(strings.ToLower(text), "abcdefghijklmnopqrstuvwxyz0123456789-._") == ""
+}
+
+// network is the kind of networks of senders.
+var network = kind[netip.Prefix]{parse: parseNetwork, format: formatNetwork}
+
+// parseNetwork reads an address, or a network as address/bits.
+func parseNetwork(text string) (netip.Prefix, *fault) {
+	if addr, err := netip.ParseAddr(text); err == nil {
+		return netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	network, err := netip.ParsePrefix(text)
+	switch {
+	case err != nil:
+		return netip.Prefix{}, &fault{problem: "not a network", hint: `write address/bits, such as "192.0.2.0/24"`}
+	case network != network.Masked():
+		return netip.Prefix{}, &fault{problem: "not the network's first address", hint: fmt.Sprintf("write %q", network.Masked())}
+	}
+	return network, nil
+}
+
+// formatNetwork writes a network of one address as that.
+func formatNetwork(p netip.Prefix) string {
+	if p.IsSingleIP() {
+		return p.Addr().String()
+	}
+	return p.String()
 }

@@ -12,6 +12,7 @@ package config
 
 import (
 	"errors"
+	"net/netip"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -29,6 +30,8 @@ type Config struct {
 	Retention Retention
 
 	Listen Listen
+	TLS    TLS
+	Limits Limits
 
 	// HTTP is the loopback address of the HTTP API and dashboard, host:port; ""
 	// turns it off.
@@ -70,9 +73,30 @@ type Config struct {
 // Listen holds the addresses of the listeners, host:port. An empty list turns a
 // listener off, and port 0 stands for any free one.
 type Listen struct {
-	UDP  []string
-	TCP  []string
-	RELP []string
+	UDP     []string
+	TCP     []string
+	TLS     []string
+	RELP    []string
+	RELPTLS []string
+}
+
+// TLS names the files that TLS is served with, "" for none, and the clients that are let
+// in. Package tlsauth says what they mean.
+type TLS struct {
+	Certificate string
+	Key         string
+	ClientCA    string
+	Permit      []string
+}
+
+// Limits bounds what senders can take up.
+type Limits struct {
+	Message            int64         // octets of the longest message kept whole
+	Connections        int           // open at once
+	ConnectionsPerPeer int           // of one address
+	Handshake          time.Duration // of TLS
+	Idle               time.Duration // for which a connection may send nothing
+	Allow              []netip.Prefix
 }
 
 // NTP says how the collector's own clock is judged.
@@ -129,6 +153,7 @@ func Load(flags *pflag.FlagSet, environ []string) (*Config, error) {
 	l.flags(flags)
 	if len(l.errs) == 0 {
 		l.settleProfile()
+		l.checkTLS()
 	}
 	if err := errors.Join(l.errs...); err != nil {
 		return nil, err

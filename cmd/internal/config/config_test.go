@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"encoding/json"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -52,8 +53,13 @@ func TestDefaults(t *testing.T) {
 	}
 	c.origins = nil
 	want := &Config{
-		Data:          DefaultData(),
-		Listen:        Listen{UDP: []string{":514"}, TCP: []string{":514"}, RELP: []string{}},
+		Data:   DefaultData(),
+		Listen: Listen{UDP: []string{":514"}, TCP: []string{":514"}, TLS: []string{}, RELP: []string{}, RELPTLS: []string{}},
+		TLS:    TLS{Permit: []string{}},
+		Limits: Limits{
+			Message: 64 << 10, Connections: 16_384, ConnectionsPerPeer: 12_288,
+			Handshake: 10 * time.Second, Idle: 7 * 24 * time.Hour, Allow: []netip.Prefix{},
+		},
 		HTTP:          "127.0.0.1:8514",
 		NTP:           NTP{Servers: publicServers, Poll: 16 * time.Second, Holdover: time.Hour, KernelClock: KernelAuto},
 		ReceiveStamps: message.StampedByKernel,
@@ -71,24 +77,36 @@ func TestDefaults(t *testing.T) {
 
 // samples are four values for each setting that has a flag, none the default.
 var samples = map[string][4]string{
-	"data":             {"/a", "b", "/c d", "~"},
-	"retention.age":    {"90d", "36h", "1d", "5h30m"},
-	"retention.bytes":  {"100GB", "2TiB", "500MB", "123456789B"},
-	"listen.udp":       {":1514", "127.0.0.1:0", "[::1]:514", "syslog.example.net:514"},
-	"listen.tcp":       {":1514", "127.0.0.1:0", "[::1]:514", ""},
-	"listen.relp":      {":2514", "127.0.0.1:0", "[::1]:2514", "relp.example.net:20514"},
-	"http":             {"127.0.0.1:0", "[::1]:80", "", "localhost:8080"},
-	"ntp.servers":      {"ntp1.example.net", "192.0.2.1:1123", "2001:db8::1", "[2001:db8::1]:123"},
-	"ntp.poll":         {"1s", "17s", "1m30s", "17m4s"},
-	"ntp.holdover":     {"0s", "10s", "2h", "36h"},
-	"ntp.kernel_clock": {"off", "trust", "off", "trust"},
-	"receive_stamps":   {"user", "kernel", "user", "kernel"},
-	"assume_zone":      {"+02:00", "Europe/Paris", "-05:30", "Etc/GMT+3"},
-	"warnings.hold":    {"0s", "1s", "1m", "1h"},
-	"log.format":       {"json", "text", "json", "text"},
-	"log.level":        {"debug", "warning", "error", "debug"},
-	"profile":          {"srg", "finra", "srg", "finra"},
-	"tolerance":        {"1ms", "250ms", "2s", "1.5s"},
+	"data":                        {"/a", "b", "/c d", "~"},
+	"retention.age":               {"90d", "36h", "1d", "5h30m"},
+	"retention.bytes":             {"100GB", "2TiB", "500MB", "123456789B"},
+	"listen.udp":                  {":1514", "127.0.0.1:0", "[::1]:514", "syslog.example.net:514"},
+	"listen.tcp":                  {":1514", "127.0.0.1:0", "[::1]:514", ""},
+	"listen.relp":                 {":2514", "127.0.0.1:0", "[::1]:2514", "relp.example.net:20514"},
+	"listen.tls":                  {":6514", "127.0.0.1:0", "[::1]:6514", "tls.example.net:6514"},
+	"listen.relp_tls":             {":2515", "127.0.0.1:0", "[::1]:2515", "relp.example.net:2515"},
+	"tls.certificate":             {"/a.pem", "b.pem", "/c d.pem", "e"},
+	"tls.key":                     {"/a.key", "b.key", "/c d.key", "e"},
+	"tls.client_ca":               {"/ca.pem", "b.pem", "", "e"},
+	"tls.permit":                  {"web1.example.net", "*.example.net", "192.0.2.1", "sha-1:" + strings.Repeat("AB:", 19) + "AB"},
+	"limits.message":              {"128KiB", "8KB", "480B", "1MiB"},
+	"limits.connections":          {"1", "100", "20000", "1000000"},
+	"limits.connections_per_peer": {"1", "100", "20000", "1000000"},
+	"limits.handshake":            {"1s", "30s", "1m", "5s"},
+	"limits.idle":                 {"1s", "1h", "30d", "36h"},
+	"limits.allow":                {"192.0.2.0/24", "192.0.2.1", "2001:db8::/32", "::1"},
+	"http":                        {"127.0.0.1:0", "[::1]:80", "", "localhost:8080"},
+	"ntp.servers":                 {"ntp1.example.net", "192.0.2.1:1123", "2001:db8::1", "[2001:db8::1]:123"},
+	"ntp.poll":                    {"1s", "17s", "1m30s", "17m4s"},
+	"ntp.holdover":                {"0s", "10s", "2h", "36h"},
+	"ntp.kernel_clock":            {"off", "trust", "off", "trust"},
+	"receive_stamps":              {"user", "kernel", "user", "kernel"},
+	"assume_zone":                 {"+02:00", "Europe/Paris", "-05:30", "Etc/GMT+3"},
+	"warnings.hold":               {"0s", "1s", "1m", "1h"},
+	"log.format":                  {"json", "text", "json", "text"},
+	"log.level":                   {"debug", "warning", "error", "debug"},
+	"profile":                     {"srg", "finra", "srg", "finra"},
+	"tolerance":                   {"1ms", "250ms", "2s", "1.5s"},
 }
 
 // TestPrecedence gives each setting by every set of sources, and wants the value
@@ -112,7 +130,8 @@ func TestPrecedence(t *testing.T) {
 func testPrecedence(t *testing.T, s setting, texts [4]string, sources int) {
 	t.Helper()
 	var yaml, want string
-	var environ, args []string
+	var environ []string
+	args := needed(s.key)
 	if sources&1 != 0 {
 		yaml, want = yamlOf(s.key, texts[0]), texts[0]
 	}
@@ -120,13 +139,21 @@ func testPrecedence(t *testing.T, s setting, texts [4]string, sources int) {
 		environ, want = []string{EnvName(s.flag) + "=" + texts[1]}, texts[1]
 	}
 	if sources&4 != 0 {
-		args, want = []string{"--" + s.flag + "=" + texts[2+sources&1]}, texts[2+sources&1]
+		args, want = append(args, "--"+s.flag+"="+texts[2+sources&1]), texts[2+sources&1]
 	}
 	c := mustLoad(t, yaml, environ, args)
 	i := slices.IndexFunc(c.rows(), func(r row) bool { return r.key == s.key })
 	if have := strings.Join(c.rows()[i].texts, ","); have != want {
 		t.Errorf("%s from yaml %q, environment %q, flags %q = %q, want %q", s.key, yaml, environ, args, have, want)
 	}
+}
+
+// needed returns the flags without which a key can't be set.
+func needed(key string) []string {
+	if strings.HasSuffix(key, "tls") {
+		return []string{"--tls-cert=c.pem", "--tls-key=k.pem"}
+	}
+	return nil
 }
 
 // yamlOf returns a file that sets one key.
@@ -243,7 +270,7 @@ func TestHash(t *testing.T) {
 	}
 	seen := map[string]string{plain.Hash(): "the defaults"}
 	for key, texts := range samples {
-		h := mustLoad(t, yamlOf(key, texts[0]), nil, nil).Hash()
+		h := mustLoad(t, yamlOf(key, texts[0]), nil, needed(key)).Hash()
 		if other, ok := seen[h]; ok {
 			t.Errorf("%s: %q has the hash of %s", key, texts[0], other)
 		}

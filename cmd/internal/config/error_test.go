@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/skewatch/skewatch/collector/tlsauth"
 )
 
 func TestFileErrors(t *testing.T) {
@@ -21,8 +23,16 @@ func TestFileErrors(t *testing.T) {
 		{"warn_hold: 1s", `config: warn_hold: unknown key at :1`, `write "hold" beneath "warnings"`},
 		{"poll: 16s", `config: poll: unknown key at :1`, `write "poll" beneath "ntp"`},
 		{"ntp.poll: 16s", `config: ntp.poll: unknown key at :1`, `write "poll" beneath "ntp"`},
-		{"listen: {tls: x}", `config: listen.tls: unknown key at :1`, `known here: udp, tcp, relp`},
-		{"<<: {data: x}", `config: <<: unknown key at :1`, `known here: data, retention, listen, http, ntp, receive_stamps, assume_zone, warnings, log, profile, tolerance, hosts`},
+		{"listen: {dtls: x}", `config: listen.dtls: unknown key at :1`, `write "tls"`},
+		{"listen: {quic: x}", `config: listen.quic: unknown key at :1`, `known here: udp, tcp, tls, relp, relp_tls`},
+		{"listen: {tls: ':6514'}", `config: listen.tls: needs a certificate and its key at :1`, `give them with --tls-cert and --tls-key, or tls.certificate and tls.key in the file`},
+		{"tls: {permit: 'sha-1:AB'}", `config: tls.permit[0]: a fingerprint that isn't 40 hexadecimal digits (got "sha-1:AB") at :1`, tlsauth.PermitHint},
+		{"limits: {message: 100B}", `config: limits.message: below the least of 480B (got "100B") at :1`, `every receiver must take messages of 480 octets`},
+		{"limits: {message: 2MiB}", `config: limits.message: above the most of 1MiB (got "2MiB") at :1`, ``},
+		{"limits: {connections: 0}", `config: limits.connections: below the least of 1 (got "0") at :1`, ``},
+		{"limits: {connections: many}", `config: limits.connections: not a number (got "many") at :1`, `write digits, such as "1000"`},
+		{"limits: {allow: 192.0.2.1/24}", `config: limits.allow[0]: not the network's first address (got "192.0.2.1/24") at :1`, `write "192.0.2.0/24"`},
+		{"<<: {data: x}", `config: <<: unknown key at :1`, `known here: data, retention, listen, tls, limits, http, ntp, receive_stamps, assume_zone, warnings, log, profile, tolerance, hosts`},
 		{"ntp: 16s", `config: ntp: holds settings and takes no value itself at :1`, `write beneath it: servers, poll, holdover, kernel_clock`},
 		{"http: {address: x}", `config: http: takes a value, not settings beneath it at :1`, ``},
 		{"http: [a]", `config: http: takes one value, not a list at :1`, ``},

@@ -39,6 +39,7 @@ func loadYAML(text []byte) (*Config, error) {
 	l.yaml("fuzz.yaml", text)
 	if len(l.errs) == 0 {
 		l.settleProfile()
+		l.checkTLS()
 	}
 	return l.config, errors.Join(l.errs...)
 }

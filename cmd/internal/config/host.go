@@ -130,25 +130,12 @@ func (c *Config) hostSettings() [][]setting {
 var match = kind[Match]{parseMatch, Match.String}
 
 func parseMatch(text string) (Match, *fault) {
-	if addr, err := netip.ParseAddr(text); err == nil {
-		return Match{text, netip.PrefixFrom(addr, addr.BitLen())}, nil
-	}
-	if strings.Contains(text, "/") {
-		return parseNetwork(text)
+	if _, err := netip.ParseAddr(text); err == nil || strings.Contains(text, "/") {
+		network, f := parseNetwork(text)
+		return Match{text, network}, f
 	}
 	if _, err := path.Match(text, ""); err != nil || text == "" {
 		return Match{}, &fault{problem: "not a name pattern", hint: `write a name with * and ? for any part, such as "web*"`}
 	}
 	return Match{text: text}, nil
-}
-
-func parseNetwork(text string) (Match, *fault) {
-	network, err := netip.ParsePrefix(text)
-	if err != nil {
-		return Match{}, &fault{problem: "not a network", hint: `write address/bits, such as "192.0.2.0/24"`}
-	}
-	if network != network.Masked() {
-		return Match{}, &fault{problem: "not the network's first address", hint: fmt.Sprintf("write %q", network.Masked())}
-	}
-	return Match{text, network}, nil
 }

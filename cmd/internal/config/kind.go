@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+
+	"github.com/skewatch/skewatch/collector/tlsauth"
 )
 
 // duration returns the kind of spans of time that are at least least.
@@ -58,15 +60,26 @@ var age = kind[time.Duration]{format: formatAge, parse: func(text string) (time.
 	if text == forever {
 		return 0, nil
 	}
-	d, ok := ParseSpan(text)
-	switch {
-	case !ok:
-		return 0, &fault{problem: "not a span of time", hint: `write a number and a unit (d, h), such as "90d" or "36h", or "forever"`}
-	case d < time.Hour:
-		return 0, &fault{problem: "below the least of 1h"}
+	d, f := span(time.Hour).parse(text)
+	if f != nil && f.hint != "" {
+		f.hint += `, or "forever"`
 	}
-	return d, nil
+	return d, f
 }}
+
+// span returns the kind of spans of time, in days or other units, that are at least least.
+func span(least time.Duration) kind[time.Duration] {
+	return kind[time.Duration]{format: formatAge, parse: func(text string) (time.Duration, *fault) {
+		d, ok := ParseSpan(text)
+		switch {
+		case !ok:
+			return 0, &fault{problem: "not a span of time", hint: `write a number and a unit (d, h), such as "90d" or "36h"`}
+		case d < least:
+			return 0, &fault{problem: "below the least of " + formatDuration(least)}
+		}
+		return d, nil
+	}}
+}
 
 // ParseSpan reads a span of time that may begin with whole days of 24 hours: "90d", "36h",
 // "1d12h".
@@ -98,6 +111,46 @@ func formatAge(d time.Duration) string {
 	return formatDuration(d)
 }
 
+// count returns the kind of numbers of things that are at least least.
+func count(least int) kind[int] {
+	return kind[int]{format: strconv.Itoa, parse: func(text string) (int, *fault) {
+		n, err := strconv.Atoi(text)
+		switch {
+		case err != nil:
+			return 0, &fault{problem: "not a number", hint: `write digits, such as "1000"`}
+		case n < least:
+			return 0, &fault{problem: fmt.Sprintf("below the least of %d", least)}
+		}
+		return n, nil
+	}}
+}
+
+// messageSize is the kind of limits of a message, in octets.
+var messageSize = kind[int64]{format: formatSize, parse: func(text string) (int64, *fault) {
+	const least, most = 480, 1 << 20 // RFC 5424, section 6.1; what the store takes
+	n, err := humanize.ParseBytes(text)
+	switch {
+	case err != nil:
+		return 0, &fault{problem: "not a number of octets", hint: `write a number and a unit (KiB, MiB), such as "64KiB"`}
+	case n < least:
+		return 0, &fault{problem: "below the least of 480B", hint: "every receiver must take messages of 480 octets"}
+	case n > most:
+		return 0, &fault{problem: "above the most of 1MiB"}
+	}
+	return int64(n), nil
+}}
+
+// permit is the kind of names and fingerprints of senders.
+var permit = verbatim(func(text string) *fault {
+	if _, err := tlsauth.ParsePermit(text); err != nil {
+		return &fault{problem: err.Error(), hint: tlsauth.PermitHint}
+	}
+	return nil
+})
+
+// pemFile is the kind of names of files in PEM, "" for none.
+var pemFile = verbatim(func(string) *fault { return nil })
+
 // size is the kind of numbers of bytes; 0 is for no limit.
 var size = kind[int64]{format: formatSize, parse: func(text string) (int64, *fault) {
 	if text == unlimited {
@@ -123,7 +176,7 @@ func formatSize(n int64) string {
 	for _, u := range [...]struct {
 		bytes int64
 		name  string
-	}{{1e12, "TB"}, {1 << 40, "TiB"}, {1e9, "GB"}, {1 << 30, "GiB"}, {1e6, "MB"}, {1 << 20, "MiB"}} {
+	}{{1e12, "TB"}, {1 << 40, "TiB"}, {1e9, "GB"}, {1 << 30, "GiB"}, {1e6, "MB"}, {1 << 20, "MiB"}, {1e3, "KB"}, {1 << 10, "KiB"}} {
 		if n%u.bytes == 0 {
 			return strconv.FormatInt(n/u.bytes, 10) + u.name
 		}

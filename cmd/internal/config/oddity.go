@@ -25,8 +25,10 @@ func (c *Config) Oddities() []Oddity {
 		holds bool
 		Oddity
 	}{
-		{len(c.Listen.UDP)+len(c.Listen.TCP)+len(c.Listen.RELP) == 0, Oddity{"listen",
+		{c.Listen.none(), Oddity{"listen",
 			"no listener is on: nothing can be received", `give an address to listen.udp or listen.tcp, such as ":514"`}},
+		{len(c.Listen.TLS)+len(c.Listen.RELPTLS) == 0 && c.TLS.Certificate != "", Oddity{"tls.certificate",
+			"no listener uses it: nothing is received over TLS", `give an address to listen.tls, such as ":6514"`}},
 		{c.noReference(), Oddity{"ntp.servers",
 			"nothing tells whether the collector's own clock is right: every verdict will be held", "name three servers or more"}},
 		{len(c.NTP.Servers) == 1 || len(c.NTP.Servers) == 2, Oddity{"ntp.servers",
@@ -45,6 +47,10 @@ func (c *Config) Oddities() []Oddity {
 		}
 	}
 	return append(odd, c.shadowedHosts()...)
+}
+
+func (l *Listen) none() bool {
+	return len(l.UDP)+len(l.TCP)+len(l.TLS)+len(l.RELP)+len(l.RELPTLS) == 0
 }
 
 func (c *Config) noReference() bool {

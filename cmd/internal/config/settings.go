@@ -1,10 +1,12 @@
 package config
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/sirupsen/logrus"
 
+	"github.com/skewatch/skewatch/collector"
 	"github.com/skewatch/skewatch/collector/message"
 )
 
@@ -29,9 +31,47 @@ func (c *Config) settings() []setting {
 		{key: "listen.tcp", flag: "listen-tcp", arg: "ADDRESS", preset: []string{":514"},
 			usage:   "receive syslog over TCP here; repeatable, empty for none",
 			binding: list(&c.Listen.TCP, listenAddress)},
+		{key: "listen.tls", flag: "listen-tls", arg: "ADDRESS", preset: []string{""},
+			usage:   "receive syslog over TLS here, by RFC 5425; repeatable (default: none)",
+			binding: list(&c.Listen.TLS, tlsAddress)},
 		{key: "listen.relp", flag: "listen-relp", arg: "ADDRESS", preset: []string{""},
 			usage:   "receive syslog over RELP here, acknowledged when on disk; repeatable (default: none)",
 			binding: list(&c.Listen.RELP, relpAddress)},
+		{key: "listen.relp_tls", flag: "listen-relp-tls", arg: "ADDRESS", preset: []string{""},
+			usage:   "receive syslog over RELP over TLS here; repeatable (default: none)",
+			binding: list(&c.Listen.RELPTLS, relpAddress)},
+
+		{key: "tls.certificate", flag: "tls-cert", arg: "FILE", preset: []string{""},
+			usage:   "show this certificate (PEM) over TLS; read anew when it changes",
+			binding: one(&c.TLS.Certificate, pemFile)},
+		{key: "tls.key", flag: "tls-key", arg: "FILE", preset: []string{""},
+			usage:   "the certificate's private key (PEM)",
+			binding: one(&c.TLS.Key, pemFile)},
+		{key: "tls.client_ca", flag: "tls-client-ca", arg: "FILE", preset: []string{""},
+			usage:   "let in only senders whose certificate one of these CAs (PEM) has signed",
+			binding: one(&c.TLS.ClientCA, pemFile)},
+		{key: "tls.permit", flag: "tls-permit", arg: "NAME", preset: []string{""},
+			usage:   "let in only senders with this name in their certificate, or this fingerprint; repeatable",
+			binding: list(&c.TLS.Permit, permit)},
+
+		{key: "limits.message", flag: "max-message", arg: "SIZE", preset: []string{"64KiB"},
+			usage:   "cut messages that are longer, and mark them",
+			binding: one(&c.Limits.Message, messageSize)},
+		{key: "limits.connections", flag: "max-connections", arg: "N", preset: []string{strconv.Itoa(collector.DefaultMaxConnections)},
+			usage:   "have no more connections open at once",
+			binding: one(&c.Limits.Connections, count(1))},
+		{key: "limits.connections_per_peer", flag: "max-connections-per-peer", arg: "N", preset: []string{strconv.Itoa(collector.DefaultPerPeer)},
+			usage:   "have no more connections of one address open at once",
+			binding: one(&c.Limits.ConnectionsPerPeer, count(1))},
+		{key: "limits.handshake", flag: "handshake-timeout", arg: "TIME", preset: []string{formatDuration(collector.DefaultHandshakeTimeout)},
+			usage:   "close a connection whose TLS handshake takes longer",
+			binding: one(&c.Limits.Handshake, duration(time.Second))},
+		{key: "limits.idle", flag: "idle-timeout", arg: "TIME", preset: []string{formatAge(collector.DefaultIdleTimeout)},
+			usage:   "close a connection that has sent nothing for so long",
+			binding: one(&c.Limits.Idle, span(time.Second))},
+		{key: "limits.allow", flag: "allow", arg: "NETWORK", preset: []string{""},
+			usage:   "take messages from this network only; repeatable (default: from all)",
+			binding: list(&c.Limits.Allow, network)},
 
 		{key: "http", flag: "http", arg: "ADDRESS", preset: []string{"127.0.0.1:8514"},
 			usage:   "serve the HTTP API on this loopback address; empty for none",

@@ -125,6 +125,9 @@ func (r row) lines(indent, name string) []line {
 // quote writes text as a YAML scalar, in quotes if it would be read as something
 // else without.
 func quote(text string) string {
+	if _, err := strconv.ParseUint(text, 10, 32); err == nil {
+		return text // a number is read as it is written
+	}
 	plain, err := yaml.Marshal(text)
 	if line := strings.TrimSuffix(string(plain), "\n"); err == nil && !strings.ContainsAny(line, "\n\t") {
 		return line

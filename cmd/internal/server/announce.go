@@ -5,15 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/sirupsen/logrus"
 
 	"github.com/skewatch/skewatch/cmd/internal/config"
+	"github.com/skewatch/skewatch/collector/message"
 	"github.com/skewatch/skewatch/storage"
 )
 
@@ -65,7 +66,6 @@ func forget(data string) error {
 // announce says that the server is ready, and where: in the log, in the data
 // directory and to systemd.
 func (s *Server) announce() {
-	udp, tcp, relp := s.collector.Addrs()
 	httpAddr := ""
 	n := Notice{PID: os.Getpid()}
 	if s.http != nil {
@@ -78,10 +78,12 @@ func (s *Server) announce() {
 	if err := writeNotice(s.cfg.Data, n); err != nil {
 		s.log.WithError(err).Warn("commands with --data won't find this server: use --server")
 	}
-	s.log.WithFields(logrus.Fields{
-		"udp": join(udp), "tcp": join(tcp), "tls": "", "relp": join(relp), "http": httpAddr, "data": s.cfg.Data,
-	}).Info("ready")
-	if err := notifySystemd(os.Getenv("NOTIFY_SOCKET"), "READY=1"); err != nil {
+	where := logrus.Fields{"http": httpAddr, "data": s.cfg.Data}
+	for t := range message.Transport(message.Transports) {
+		where[t.String()] = join(s.collector.Addrs(t))
+	}
+	s.log.WithFields(where).Info("ready")
+	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
 		s.log.WithError(err).Warn("can't notify systemd")
 	}
 }
@@ -92,20 +94,6 @@ func join(addrs []netip.AddrPort) string {
 		all = append(all, a.String())
 	}
 	return strings.Join(all, ",")
-}
-
-// notifySystemd sends a state to the service manager, if it asked for it
-// (sd_notify(3)).
-func notifySystemd(socket, state string) error {
-	if socket == "" {
-		return nil
-	}
-	c, err := net.Dial("unixgram", socket)
-	if err != nil {
-		return err
-	}
-	_, err = c.Write([]byte(state))
-	return errors.Join(err, c.Close())
 }
 
 // openError says what to do about a data directory that can't be opened.
@@ -127,15 +115,4 @@ func openError(err error, cfg *config.Config) error {
 			Hint: "give a directory that this user can write with --data"}
 	}
 	return fmt.Errorf("open the data directory: %w", err)
-}
-
-// counts returns what was received, for the log.
-func (s *Server) counts() logrus.Fields {
-	c := s.collector.Stats()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return logrus.Fields{
-		"udp": c.UDP.Messages, "tcp": c.TCP.Messages, "relp": c.RELP.Messages, "dropped_by_kernel": c.UDP.DroppedByKernel,
-		"stored": s.store.Last(), "not_judged": s.fleet.TurnedAway(),
-	}
 }

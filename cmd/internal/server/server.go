@@ -100,9 +100,7 @@ func (s *Server) listen() error {
 		}
 		s.http = l
 	}
-	c, err := collector.Listen(collector.Config{
-		UDP: s.cfg.Listen.UDP, TCP: s.cfg.Listen.TCP, RELP: s.cfg.Listen.RELP, Stamps: s.cfg.ReceiveStamps, Log: s.log,
-	}, s.keeper)
+	c, err := s.newCollector()
 	if err != nil {
 		if s.http != nil {
 			err = errors.Join(err, s.http.Close())
@@ -145,6 +143,7 @@ func (s *Server) Run(ctx context.Context) error {
 	wg.Go(func() { kept = s.keeper.run(background) })
 	wg.Go(func() { s.keeper.thinning(background) })
 	wg.Go(func() { s.keeper.expiring(background) })
+	wg.Go(func() { s.accounting(background) })
 	closeHTTP := s.serveHTTP(&wg)
 
 	received := s.collector.Run(ctx) // returns when all that was received is in the store
@@ -155,7 +154,7 @@ func (s *Server) Run(ctx context.Context) error {
 		kept = fmt.Errorf("write the last checkpoint: %w", kept)
 	}
 	err := errors.Join(received, kept, s.store.Close(), forget(s.cfg.Data))
-	s.log.WithFields(s.counts()).Info("stopped")
+	s.log.WithFields(s.account()).Info("stopped")
 	return err
 }
 

@@ -78,7 +78,7 @@ func serveArguments(data string, args []string) []string {
 
 var (
 	readyLine = regexp.MustCompile(`(?m)^.*\bready\b.*\n`)
-	address   = regexp.MustCompile(`\b(udp|tcp|relp|http)="?([^\s",]+)`)
+	address   = regexp.MustCompile(`(?:^|\s)(udp|tcp|tls|relp|relp-tls|http)="?([^\s",]+)`)
 )
 
 // readAddresses takes the bound addresses from the log line that says ready.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/skewatch/skewatch/collector"
+	"github.com/skewatch/skewatch/collector/message"
 )
 
 func TestFramings(t *testing.T) {
@@ -64,7 +65,7 @@ func TestBadCountClosesItsConnectionOnly(t *testing.T) {
 	if got, want := raws(s.wait(t, 3)), []string{"<13>before", "<13>kept", "<13>after"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got := c.Stats().TCP.Rejected[collector.BadOctetCount]; got != 1 {
+	if got := c.Stats()[message.TCP].Closed[collector.BadOctetCount]; got != 1 {
 		t.Errorf("%d connections with a bad count, want 1", got)
 	}
 }
@@ -124,12 +125,12 @@ func TestConnectionLimit(t *testing.T) {
 	if _, err := third.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("read on a third connection of two: %v, want it closed", err)
 	}
-	if got := c.Stats().TCP; got.Rejected[collector.ConnectionLimit] != 1 || got.Open != 2 {
+	if got := c.Stats()[message.TCP]; got.Closed[collector.ConnectionLimit] != 1 || got.Open != 2 {
 		t.Errorf("Stats: %+v, want 1 rejected and 2 open", got)
 	}
 	first.Close()
 	poll(t, func() string {
-		if got := c.Stats().TCP.Open; got != 1 {
+		if got := c.Stats()[message.TCP].Open; got != 1 {
 			return fmt.Sprintf("%d connections open after one of two closed", got)
 		}
 		return ""
@@ -147,7 +148,7 @@ func TestLogger(t *testing.T) {
 	var s store
 	c := listen(t, both(), &s)
 	run(t, c)
-	udp, tcp, _ := c.Addrs()
+	udp, tcp := c.Addrs(message.UDP), c.Addrs(message.TCP)
 	for i, args := range [][]string{
 		{"--udp", "--rfc3164", "--port", fmt.Sprint(udp[0].Port())},
 		{"--udp", "--rfc5424", "--port", fmt.Sprint(udp[0].Port())},
