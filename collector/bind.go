@@ -40,13 +40,13 @@ func (c *Collector) bindOne(t message.Transport, address string) error {
 	}
 	l, err := c.listenConfig(nil).Listen(context.Background(), "tcp", address)
 	if err == nil {
-		c.addListener(t, l.(*net.TCPListener))
+		c.addListener(t, l.(*net.TCPListener), false)
 	}
 	return err
 }
 
-func (c *Collector) addListener(t message.Transport, l *net.TCPListener) {
-	c.streams = append(c.streams, &listener{TCPListener: l, transport: t, counts: &c.counts[t]})
+func (c *Collector) addListener(t message.Transport, l *net.TCPListener, inherited bool) {
+	c.streams = append(c.streams, &listener{l, t, &c.counts[t], inherited})
 }
 
 // listenConfig has stamping switched on before a socket is bound, and does more, if there
@@ -92,6 +92,7 @@ func (c *Collector) bindUDP(address string) error {
 	return err
 }
 
+// addUDP adds a socket, which may be a further one of the address of the one before.
 func (c *Collector) addUDP(conn *net.UDPConn, further bool) *udpSocket {
 	c.enlarge(conn)
 	u := newUDPSocket(conn, c.cfg.MaxMessage)
@@ -116,50 +117,54 @@ func (c *Collector) enlarge(conn *net.UDPConn) {
 // inherit takes over a socket that was bound before.
 func (c *Collector) inherit(in Inherited) error {
 	defer in.File.Close() // net makes a copy
+	take := c.inheritTCP
 	if in.Transport == message.UDP {
-		return c.inheritUDP(in.File)
+		take = c.inheritUDP
 	}
+	if err := take(in); err != nil {
+		return fmt.Errorf("collector: take over socket %q: %w", in.File.Name(), err)
+	}
+	return nil
+}
+
+func (c *Collector) inheritTCP(in Inherited) error {
 	l, err := net.FileListener(in.File)
 	if err != nil {
-		return fmt.Errorf("collector: take over socket %q: %w", in.File.Name(), err)
+		return err
 	}
 	tcp, ok := l.(*net.TCPListener)
 	if !ok {
 		l.Close()
-		return fmt.Errorf("collector: take over socket %q: it isn't TCP", in.File.Name())
+		return errors.New("it isn't TCP")
 	}
-	c.addListener(in.Transport, tcp)
-	return c.stampInherited(in, tcp)
+	c.addListener(in.Transport, tcp, true)
+	return c.stampInherited(tcp)
 }
 
-func (c *Collector) inheritUDP(f *os.File) error {
-	p, err := net.FilePacketConn(f)
+func (c *Collector) inheritUDP(in Inherited) error {
+	p, err := net.FilePacketConn(in.File)
 	if err != nil {
-		return fmt.Errorf("collector: take over socket %q: %w", f.Name(), err)
+		return err
 	}
 	conn, ok := p.(*net.UDPConn)
 	if !ok {
 		p.Close()
-		return fmt.Errorf("collector: take over socket %q: it isn't UDP", f.Name())
+		return errors.New("it isn't UDP")
 	}
-	u := c.addUDP(conn, false)
-	u.unstamped = !stampsAlready(conn)
-	return c.stampInherited(Inherited{f, message.UDP}, conn)
+	c.addUDP(conn, false).unstamped = !stampsAlready(conn)
+	return c.stampInherited(conn)
 }
 
-// stampInherited switches stamping on.
-func (c *Collector) stampInherited(in Inherited, conn syscall.Conn) error {
+// stampInherited switches stamping on, if the kernel is to stamp.
+func (c *Collector) stampInherited(conn syscall.Conn) error {
 	if c.stamps == message.StampedByUser {
 		return nil
 	}
 	raw, err := conn.SyscallConn()
-	if err == nil {
-		err = stampOnReceipt(raw)
-	}
 	if err != nil {
-		return fmt.Errorf("collector: take over socket %q: %w", in.File.Name(), err)
+		return err
 	}
-	return nil
+	return stampOnReceipt(raw)
 }
 
 // A BindError is returned by Listen for an address that can't be listened on.

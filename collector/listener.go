@@ -19,6 +19,7 @@ type listener struct {
 	*net.TCPListener
 	transport message.Transport
 	counts    *counts
+	inherited bool // connections may be older than stamping
 }
 
 // stopGrace is how long after the stop connections are accepted whose handshake was
@@ -89,6 +90,11 @@ func (c *Collector) serveConn(ctx context.Context, l *listener, conn *net.TCPCon
 
 // speak speaks the listener's protocol until the connection ends, and returns why it did.
 func (c *Collector) speak(ctx context.Context, l *listener, conn *net.TCPConn, peer netip.Addr) error {
+	if l.inherited {
+		if err := c.stampInherited(conn); err != nil {
+			return err
+		}
+	}
 	stamped, err := newStampedConn(conn, c.cfg.Now)
 	if err != nil {
 		return err

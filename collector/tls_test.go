@@ -1,0 +1,279 @@
+package collector_test
+
+import (
+	"bufio"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/skewatch/skewatch/collector"
+	"github.com/skewatch/skewatch/collector/message"
+	"github.com/skewatch/skewatch/collector/tlsauth"
+	"github.com/skewatch/skewatch/collector/tlsauth/tlstest"
+)
+
+// overTLS listens on loopback, on TLS and RELP over TLS, with kernel stamps. Clients must
+// show a certificate if the Files say so.
+func overTLS(t testing.TB, a *tlstest.Authority, files tlsauth.Files) collector.Config {
+	t.Helper()
+	issued := a.Issue(t, "collector")
+	files.Certificate, files.Key = issued.File, issued.Key
+	served, err := files.Config(quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return collector.Config{
+		TLS: []string{"127.0.0.1:0"}, RELPTLS: []string{"127.0.0.1:0"}, TLSConfig: served,
+		Stamps: message.StampedByKernel, Log: quiet(),
+	}
+}
+
+// dialTLS connects and makes the handshake.
+func dialTLS(t testing.TB, c *collector.Collector, transport message.Transport, certificates ...tls.Certificate) *tls.Conn {
+	t.Helper()
+	plain := dial(t, "tcp", c.Addrs(transport)[0].String())
+	conn := tls.Client(plain, &tls.Config{InsecureSkipVerify: true, Certificates: certificates})
+	conn.SetDeadline(time.Now().Add(deadline))
+	if err := conn.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+func TestTLS(t *testing.T) {
+	a := tlstest.NewAuthority(t)
+	var s store
+	c := listen(t, overTLS(t, a, tlsauth.Files{}), &s)
+	run(t, c)
+	conn := dialTLS(t, c, message.TLS)
+	for i := range 50 {
+		before := time.Now()
+		write(t, conn, "5 <13>a")
+		m := s.wait(t, i+1)[i]
+		if m.StampedBy != message.StampedByKernel || m.Received < before.UnixNano() || m.Received > time.Now().UnixNano() {
+			t.Errorf("message %d stamped by %v at %v, sent after %v", i, m.StampedBy, m.ReceivedTime(), before.UTC())
+		}
+		if m.PreviousRead != m.Received {
+			t.Errorf("message %d: previous read %d, want %d: it came alone, and so exactly then", i, m.PreviousRead, m.Received)
+		}
+		if m.Transport != message.TLS || m.Trust != message.TrustHandshake || m.MinRTT <= 0 || string(m.Raw) != "<13>a" {
+			t.Fatalf("got %q over %v with trust %v and round trip %v", m.Raw, m.Transport, m.Trust, m.MinRTT)
+		}
+	}
+}
+
+func TestClientCertificateIsTrusted(t *testing.T) {
+	a := tlstest.NewAuthority(t)
+	var s store
+	c := listen(t, overTLS(t, a, tlsauth.Files{ClientCA: a.File}), &s)
+	run(t, c)
+	issued := a.Issue(t, "web1")
+	pair, err := tls.LoadX509KeyPair(issued.File, issued.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, dialTLS(t, c, message.TLS, pair), "5 <13>a")
+	if got := s.wait(t, 1)[0].Trust; got != message.TrustCertificate {
+		t.Errorf("trust %v, want certificate", got)
+	}
+	refused := dialTLS(t, c, message.TLS) // in TLS 1.3 the client hears of it when it reads
+	if _, err := refused.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("read without a certificate: %v, want an alert", err)
+	}
+	awaitClosed(t, c, message.TLS, collector.HandshakeFailed, 1)
+}
+
+// awaitClosed waits until so many connections were closed for that reason.
+func awaitClosed(t *testing.T, c *collector.Collector, transport message.Transport, why collector.Closure, want uint64) {
+	t.Helper()
+	poll(t, func() string {
+		if got := c.Stats()[transport].Closed[why]; got != want {
+			return fmt.Sprintf("%d %v connections closed for %v, want %d", got, transport, why, want)
+		}
+		return ""
+	})
+}
+
+// Records that wait in the socket are joined under the stamp of the last, whatever their
+// sizes and however they are read.
+func TestTLSPreviousReadIsALowerBound(t *testing.T) {
+	const n = 60
+	a := tlstest.NewAuthority(t)
+	var s store
+	c := listen(t, overTLS(t, a, tlsauth.Files{}), &s)
+	run(t, c)
+	conn := dialTLS(t, c, message.TLS)
+	s.shut.Lock()
+	before, after := spread(t, conn, n, 500)
+	s.shut.Unlock()
+	late := 0
+	for i, m := range s.wait(t, n) {
+		if m.PreviousRead > after[i].UnixNano() && m.PreviousRead != m.Received || m.Received < before[i].UnixNano() {
+			t.Errorf("message %d arrived from %v to %v, but has previous read %v and received %v", i,
+				before[i].UTC(), after[i].UTC(), time.Unix(0, m.PreviousRead).UTC(), m.ReceivedTime())
+		}
+		if m.Received > after[i].Add(time.Millisecond).UnixNano() {
+			late++
+		}
+	}
+	if late == 0 {
+		t.Error("no message shares a later one's stamp: the test has lost its object")
+	}
+}
+
+// Messages that are spread over records, and records that are spread over segments.
+func TestTLSInPieces(t *testing.T) {
+	a := tlstest.NewAuthority(t)
+	var s store
+	c := listen(t, overTLS(t, a, tlsauth.Files{}), &s)
+	run(t, c)
+	conn := dialTLS(t, c, message.TLS)
+	var want []string
+	for i := range 200 {
+		m := fmt.Sprintf("<13>%d %s", i, strings.Repeat("x", i*37))
+		want = append(want, m)
+		framed := fmt.Sprintf("%d %s", len(m), m)
+		for len(framed) > 0 {
+			n := min(1+i*101%5000, len(framed))
+			write(t, conn, framed[:n])
+			framed = framed[n:]
+		}
+	}
+	for i, m := range s.wait(t, len(want)) {
+		if string(m.Raw) != want[i] {
+			t.Fatalf("message %d is %.40q of %d octets, want %.40q of %d", i, m.Raw, len(m.Raw), want[i], len(want[i]))
+		}
+	}
+}
+
+// All that was received before the stop is stored, and a record that isn't finished holds
+// nobody up.
+func TestStopReadsOutTLS(t *testing.T) {
+	const n = 100
+	a := tlstest.NewAuthority(t)
+	var s store
+	c := listen(t, overTLS(t, a, tlsauth.Files{}), &s)
+	stop := run(t, c)
+	plain := dial(t, "tcp", c.Addrs(message.TLS)[0].String())
+	conn := tls.Client(plain, &tls.Config{InsecureSkipVerify: true})
+	write(t, conn, "5 <13>a")
+	s.wait(t, 1)
+	s.shut.Lock()
+	for range n {
+		write(t, conn, "5 <13>b")
+	}
+	write(t, plain, "\x17\x03\x03\x01\x00unfinished")
+	time.AfterFunc(300*time.Millisecond, s.shut.Unlock)
+	began := time.Now()
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("stopping took %v", took)
+	}
+	if got := len(s.all()); got != 1+n {
+		t.Errorf("stored %d messages, want %d", got, 1+n)
+	}
+}
+
+func TestRELPOverTLS(t *testing.T) {
+	a := tlstest.NewAuthority(t)
+	var s store
+	c := listen(t, overTLS(t, a, tlsauth.Files{}), &s)
+	stop := run(t, c)
+	conn := dialTLS(t, c, message.RELPTLS)
+	r := relpClient{conn, bufio.NewReader(conn)}
+	r.send(t, 1, "open", "relp_version=0\ncommands=syslog")
+	r.next(t)
+	r.sendMessages(t, 2, 500)
+	for n := 2; n <= 500; n++ {
+		if got, want := r.next(t), fmt.Sprintf("%d rsp 200 OK", n); got != want {
+			t.Fatalf("answer %q, want %q", got, want)
+		}
+	}
+	if m := s.all()[0]; m.Transport != message.RELPTLS || s.confirmed() != 499 {
+		t.Errorf("%d messages are on disk, over %v, want 499 over relp-tls", s.confirmed(), m.Transport)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- stop() }()
+	if got, want := r.next(t), "0 serverclose "; got != want {
+		t.Errorf("at the stop the server says %q, want %q", got, want)
+	}
+	conn.Close()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// Handshakes that never come to their end are given up, and hold nobody up meanwhile.
+func TestHalfOpenHandshakes(t *testing.T) {
+	const silent = 1000
+	a := tlstest.NewAuthority(t)
+	cfg := overTLS(t, a, tlsauth.Files{})
+	cfg.HandshakeTimeout = 2 * time.Second
+	var s store
+	c := listen(t, cfg, &s)
+	run(t, c)
+	for i := range silent {
+		conn := dial(t, "tcp", c.Addrs(message.TLS)[0].String())
+		if i%2 == 0 {
+			write(t, conn, "\x16\x03\x01\x02\x00\x01") // the beginning of a ClientHello
+		}
+	}
+	began := time.Now()
+	write(t, dialTLS(t, c, message.TLS), "5 <13>a")
+	s.wait(t, 1)
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("an honest handshake took %v beside %d that hang", took, silent)
+	}
+	awaitClosed(t, c, message.TLS, collector.HandshakeTimeout, silent)
+}
+
+func TestNoTLSOnTLSPort(t *testing.T) {
+	a := tlstest.NewAuthority(t)
+	var s store
+	c := listen(t, overTLS(t, a, tlsauth.Files{}), &s)
+	run(t, c)
+	conn := dial(t, "tcp", c.Addrs(message.TLS)[0].String())
+	write(t, conn, "<13>Nov 20 23:53:09 web1 in the clear\n")
+	conn.SetReadDeadline(time.Now().Add(deadline))
+	if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error("the connection stays open")
+	}
+	awaitClosed(t, c, message.TLS, collector.HandshakeFailed, 1)
+	if n := len(s.all()); n > 0 {
+		t.Errorf("%d messages are stored of what came in the clear", n)
+	}
+}
+
+func TestTLSNeedsACertificate(t *testing.T) {
+	_, err := collector.Listen(collector.Config{TLS: []string{"127.0.0.1:0"}, Log: quiet()}, &store{})
+	if err == nil || !strings.Contains(err.Error(), "TLSConfig") {
+		t.Errorf("Listen without a TLSConfig: %v", err)
+	}
+}
+
+// BenchmarkTLS sends lines over one connection.
+func BenchmarkTLS(b *testing.B) {
+	c := listen(b, overTLS(b, tlstest.NewAuthority(b), tlsauth.Files{}), discard{})
+	run(b, c)
+	conn := dialTLS(b, c, message.TLS)
+	conn.SetDeadline(time.Time{})
+	lines := []byte(strings.Repeat(benchLine+"\n", 100))
+	b.ReportAllocs()
+	b.SetBytes(int64(len(benchLine)))
+	b.ResetTimer()
+	for sent := 0; sent < b.N; sent += 100 {
+		n := min(100, b.N-sent)
+		if _, err := conn.Write(lines[:n*(len(benchLine)+1)]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	await(b, func() bool { return c.Stats()[message.TLS].Stored == uint64(b.N) })
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "stored/s")
+}
