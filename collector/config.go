@@ -136,8 +136,6 @@ func (cfg *Config) secure() bool {
 	return len(cfg.TLS)+len(cfg.RELPTLS) > 0
 }
 
-func overTLS(t message.Transport) bool { return t == message.TLS || t == message.RELPTLS }
-
 // addresses returns those of a transport.
 func (cfg *Config) addresses(t message.Transport) []string {
 	return [message.Transports][]string{

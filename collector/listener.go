@@ -106,7 +106,7 @@ func (c *Collector) speak(ctx context.Context, l *listener, conn *net.TCPConn, p
 		}
 	}
 	s := c.newStream(l, from, peer, trust)
-	if l.transport == message.RELP || l.transport == message.RELPTLS {
+	if speaksRELP(l.transport) {
 		return newRELPSession(s).serve(ctx)
 	}
 	return s.serve(ctx)

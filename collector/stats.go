@@ -56,6 +56,17 @@ var rejectionNames = [rejections]string{"empty_datagram", "not_allowed", "empty_
 // String returns the reason as metrics name it.
 func (r Rejection) String() string { return rejectionNames[r] }
 
+// Concerns reports whether messages of a transport can be turned away for the reason.
+func (r Rejection) Concerns(t message.Transport) bool {
+	switch r {
+	case EmptyDatagram, DatagramNotAllowed:
+		return t == message.UDP
+	case EmptyFrame:
+		return speaksRELP(t)
+	}
+	return true
+}
+
 // Closure is why a connection was not let in, or was ended by us.
 type Closure uint8
 
@@ -83,6 +94,22 @@ var closureNames = [closures]string{"not_allowed", "connection_limit", "peer_lim
 
 // String returns the reason as metrics name it.
 func (c Closure) String() string { return closureNames[c] }
+
+// Concerns reports whether connections of a transport can be closed for the reason.
+func (c Closure) Concerns(t message.Transport) bool {
+	switch c {
+	case HandshakeFailed, HandshakeTimeout:
+		return overTLS(t)
+	case BadFrame, OutOfSequence, BadCommand:
+		return speaksRELP(t)
+	case BadOctetCount:
+		return t != message.UDP && !speaksRELP(t)
+	}
+	return t != message.UDP
+}
+
+func overTLS(t message.Transport) bool    { return t == message.TLS || t == message.RELPTLS }
+func speaksRELP(t message.Transport) bool { return t == message.RELP || t == message.RELPTLS }
 
 // counts are the running totals of one transport, without what the kernel dropped.
 type counts struct {

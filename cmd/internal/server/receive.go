@@ -9,6 +9,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/skewatch/skewatch/cmd/internal/config"
+	"github.com/skewatch/skewatch/cmd/internal/metrics"
 	"github.com/skewatch/skewatch/collector"
 	"github.com/skewatch/skewatch/collector/message"
 	"github.com/skewatch/skewatch/collector/tlsauth"
@@ -78,6 +79,14 @@ func (s *Server) accounting(ctx context.Context) {
 		case <-t.C:
 		}
 	}
+}
+
+// sample returns what Prometheus is shown.
+func (s *Server) sample() metrics.Sample {
+	received := s.collector.Stats()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return metrics.Sample{Received: received, Hosts: s.fleet.Originators(), NotJudged: s.fleet.TurnedAway()}
 }
 
 // account returns what was received and what became of it, for the log.

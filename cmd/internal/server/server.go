@@ -17,7 +17,9 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/skewatch/skewatch/analysis"
+	"github.com/skewatch/skewatch/cmd/internal/build"
 	"github.com/skewatch/skewatch/cmd/internal/config"
+	"github.com/skewatch/skewatch/cmd/internal/metrics"
 	"github.com/skewatch/skewatch/cmd/internal/web"
 	"github.com/skewatch/skewatch/collector"
 	"github.com/skewatch/skewatch/collector/message"
@@ -163,7 +165,8 @@ func (s *Server) serveHTTP(wg *sync.WaitGroup) (closeHTTP func()) {
 	if s.http == nil {
 		return func() {}
 	}
-	h := web.NewServer(s.desk, s.log)
+	b := build.This()
+	h := web.NewServer(s.desk, metrics.Handler(s.sample, metrics.Build{Version: b.Version, Go: b.Go}), s.log)
 	wg.Go(func() { h.Serve(s.http) })
 	return h.Close
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -28,7 +29,7 @@ func (teller) Messages(_ context.Context, q api.Query, fn func(api.Message) erro
 
 // TestProgress asks for messages with and without a word on how far it has come.
 func TestProgress(t *testing.T) {
-	s := NewServer(teller{}, logrus.New())
+	s := NewServer(teller{}, http.NotFoundHandler(), logrus.New())
 	const told = `{"progress":{"at":0,"last":2}}` + "\n" + `{"id":1,`
 	for query, want := range map[string]string{"": `{"id":1,`, "?progress=false": `{"id":1,`, "?progress=true": told} {
 		w := httptest.NewRecorder()

@@ -23,6 +23,7 @@ import (
 type Server struct {
 	http   *http.Server
 	desk   api.Desk
+	scrape http.Handler
 	log    logrus.FieldLogger
 	ending context.Context // done when followers shall end
 }
@@ -34,10 +35,10 @@ const (
 	maxHeader     = 64 << 10
 )
 
-// NewServer returns a server that answers from a desk.
-func NewServer(d api.Desk, log logrus.FieldLogger) *Server {
+// NewServer returns a server that answers from a desk, and Prometheus under /metrics.
+func NewServer(d api.Desk, metrics http.Handler, log logrus.FieldLogger) *Server {
 	ending, end := context.WithCancel(context.Background())
-	s := &Server{desk: d, log: log, ending: ending}
+	s := &Server{desk: d, scrape: metrics, log: log, ending: ending}
 	s.http = &http.Server{
 		Handler: s.handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 	}
@@ -74,6 +75,7 @@ func (s *Server) handler() http.Handler {
 		api.PathEvents:   stream(s.ending, api.ParseEventQuery, s.desk.Events),
 		api.PathMessages: stream(s.ending, api.ParseQuery, s.desk.Messages),
 		api.PathVerify:   s.verify,
+		"/metrics":       s.metrics,
 		"/":              notFound,
 	} {
 		mux.Handle(path, s.answer(h))
@@ -102,6 +104,11 @@ func (s *Server) sources(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return reply(w, status)
+}
+
+func (s *Server) metrics(w http.ResponseWriter, r *http.Request) error {
+	s.scrape.ServeHTTP(w, r)
+	return nil
 }
 
 func notFound(_ http.ResponseWriter, r *http.Request) error {

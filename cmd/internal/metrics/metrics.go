@@ -1,0 +1,123 @@
+// Package metrics shows a running server's counters to Prometheus.
+//
+// Every name begins with skewatch_. All that was received is accounted for at each
+// scrape, for each transport:
+//
+//	received = stored + pending + rejected (the sum of all reasons) + kernel_dropped
+package metrics
+
+import (
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/skewatch/skewatch/collector"
+	"github.com/skewatch/skewatch/collector/message"
+)
+
+// A Sample is what is shown of one moment.
+type Sample struct {
+	Received  collector.Stats
+	Hosts     int    // originators whose clocks are judged
+	NotJudged uint64 // messages stored that are no evidence, because there were too many originators
+}
+
+// Build is what a server was made of.
+type Build struct{ Version, Go string }
+
+// Handler answers scrapes with what sample returns at the time, and with what the runtime
+// and the system say of the process.
+func Handler(sample func() Sample, b Build) http.Handler {
+	registry := prometheus.NewRegistry()
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "skewatch_build_info", Help: "1; what the server was made of stands in the labels.",
+		ConstLabels: prometheus.Labels{"version": b.Version, "goversion": b.Go},
+	})
+	info.Set(1)
+	registry.MustRegister(&reader{sample}, info,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+}
+
+// A family is what the metrics of one name have in common.
+type family struct {
+	desc *prometheus.Desc
+	kind prometheus.ValueType
+}
+
+func counter(name, help string, labels ...string) family {
+	return family{prometheus.NewDesc("skewatch_"+name+"_total", help, labels, nil), prometheus.CounterValue}
+}
+
+func gauge(name, help string, labels ...string) family {
+	return family{prometheus.NewDesc("skewatch_"+name, help, labels, nil), prometheus.GaugeValue}
+}
+
+var (
+	received    = counter("received_messages", "Messages that arrived, those that the kernel dropped included.", "transport")
+	stored      = counter("stored_messages", "Messages that were handed to the store.", "transport")
+	pending     = gauge("pending_messages", "Messages that have arrived and are on their way to the store.", "transport")
+	rejected    = counter("rejected_messages", "Messages that arrived and were turned away.", "transport", "reason")
+	dropped     = counter("kernel_dropped_messages", "Datagrams that the kernel dropped because they came faster than they were read.", "transport")
+	octets      = counter("stored_bytes", "Octets of stored messages, without framing.", "transport")
+	truncated   = counter("truncated_messages", "Stored messages that are not whole.", "transport")
+	userStamped = counter("user_stamped_messages", "Stored messages that the kernel gave no receive stamp.", "transport")
+	connections = counter("connections", "Connections that were let in.", "transport")
+	open        = gauge("open_connections", "Connections that are open.", "transport")
+	closed      = counter("closed_connections", "Connections that were not let in, or were ended by the server.", "transport", "reason")
+	hosts       = gauge("hosts", "Hosts whose clocks are judged.")
+	notJudged   = counter("not_judged_messages", "Stored messages that are no evidence of a clock, because too many hosts were named.")
+)
+
+// A reader reads a sample at each scrape.
+type reader struct{ sample func() Sample }
+
+// Describe tells nothing beforehand, as the interface allows: each metric tells itself.
+func (r *reader) Describe(chan<- *prometheus.Desc) {}
+
+// Collect sends all metrics of a sample.
+func (r *reader) Collect(to chan<- prometheus.Metric) {
+	s := r.sample()
+	w := writer{to}
+	for t := range message.Transport(message.Transports) {
+		w.transport(t, &s.Received[t])
+	}
+	w.send(hosts, uint64(s.Hosts))
+	w.send(notJudged, s.NotJudged)
+}
+
+// A writer sends metrics.
+type writer struct{ to chan<- prometheus.Metric }
+
+func (w writer) send(f family, value uint64, labels ...string) {
+	w.to <- prometheus.MustNewConstMetric(f.desc, f.kind, float64(value), labels...)
+}
+
+// transport sends what was counted of a transport.
+func (w writer) transport(t message.Transport, s *collector.TransportStats) {
+	name := t.String()
+	w.send(received, s.Received, name)
+	w.send(stored, s.Stored, name)
+	w.send(pending, s.Pending, name)
+	for _, why := range collector.Rejections {
+		if why.Concerns(t) {
+			w.send(rejected, s.Rejected[why], name, why.String())
+		}
+	}
+	w.send(octets, s.Octets, name)
+	w.send(truncated, s.Truncated, name)
+	w.send(userStamped, s.UserStamped, name)
+	if t == message.UDP {
+		w.send(dropped, s.DroppedByKernel, name)
+		return
+	}
+	w.send(connections, s.Connections, name)
+	w.send(open, s.Open, name)
+	for _, why := range collector.Closures {
+		if why.Concerns(t) {
+			w.send(closed, s.Closed[why], name, why.String())
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package metrics
+
+import (
+	"flag"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/skewatch/skewatch/collector"
+	"github.com/skewatch/skewatch/collector/message"
+)
+
+var update = flag.Bool("update", false, "write the golden file")
+
+// scrape returns our own metrics as Prometheus gets them.
+func scrape(t *testing.T, s Sample) string {
+	t.Helper()
+	server := httptest.NewServer(Handler(func() Sample { return s }, Build{"v1.2.3", "go1.26"}))
+	defer server.Close()
+	answer, err := http.Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("%s, %v: %s", answer.Status, err, text)
+	}
+	var ours strings.Builder
+	for line := range strings.Lines(string(text)) {
+		if strings.Contains(line, "skewatch_") {
+			ours.WriteString(line)
+		}
+	}
+	return ours.String()
+}
+
+func TestMetrics(t *testing.T) {
+	s := Sample{Hosts: 12, NotJudged: 3}
+	next := uint64(0)
+	number := func() uint64 { next++; return next }
+	for i := range s.Received {
+		of := &s.Received[i]
+		*of = collector.TransportStats{
+			Received: number(), Stored: number(), Pending: number(), DroppedByKernel: number(), Octets: number(),
+			Truncated: number(), UserStamped: number(), Connections: number(), Open: number(),
+		}
+		for r := range of.Rejected {
+			of.Rejected[r] = number()
+		}
+		for c := range of.Closed {
+			of.Closed[c] = number()
+		}
+	}
+	const golden = "testdata/metrics.txt"
+	got := scrape(t, s)
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("the metrics are not those of %s:\n%s", golden, got)
+	}
+}
+
+// What a transport can't be rejected or closed for isn't shown for it, and all that was
+// counted is.
+func TestEveryReasonIsShown(t *testing.T) {
+	text := scrape(t, Sample{})
+	for _, why := range collector.Rejections {
+		for transport := range message.Transport(message.Transports) {
+			series := `skewatch_rejected_messages_total{reason="` + why.String() + `",transport="` + transport.String() + `"}`
+			if shown := strings.Contains(text, series); shown != why.Concerns(transport) {
+				t.Errorf("%s is shown: %v, want %v", series, shown, why.Concerns(transport))
+			}
+		}
+	}
+	for _, why := range collector.Closures {
+		for transport := range message.Transport(message.Transports) {
+			series := `skewatch_closed_connections_total{reason="` + why.String() + `",transport="` + transport.String() + `"}`
+			if shown := strings.Contains(text, series); shown != why.Concerns(transport) {
+				t.Errorf("%s is shown: %v, want %v", series, shown, why.Concerns(transport))
+			}
+		}
+	}
+}
