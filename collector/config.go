@@ -20,7 +20,7 @@ const (
 	DefaultMaxMessage       = 64 << 10
 	DefaultMaxConnections   = 16_384
 	DefaultPerPeer          = 12_288 // a quarter is left for others
-	DefaultHandshakeTimeout = 10 * time.Second
+	DefaultHandshakeTimeout = 8 * time.Second
 	DefaultIdleTimeout      = 7 * 24 * time.Hour
 	DefaultReceiveBuffer    = 8 << 20
 )

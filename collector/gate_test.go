@@ -22,6 +22,17 @@ func mustBeClosed(t *testing.T, conn net.Conn, why string) {
 	}
 }
 
+// awaitClosed waits until so many connections were closed for that reason.
+func awaitClosed(t *testing.T, c *collector.Collector, transport message.Transport, why collector.Closure, want uint64) {
+	t.Helper()
+	poll(t, func() string {
+		if got := c.Stats()[transport].Closed[why]; got != want {
+			return fmt.Sprintf("%d %v connections closed for %v, want %d", got, transport, why, want)
+		}
+		return ""
+	})
+}
+
 // dialFrom connects from one of the addresses of loopback.
 func dialFrom(t *testing.T, source, network string, to netip.AddrPort) net.Conn {
 	t.Helper()

@@ -58,7 +58,7 @@ func TestDefaults(t *testing.T) {
 		TLS:    TLS{Permit: []string{}},
 		Limits: Limits{
 			Message: 64 << 10, Connections: 16_384, ConnectionsPerPeer: 12_288,
-			Handshake: 10 * time.Second, Idle: 7 * 24 * time.Hour, Allow: []netip.Prefix{},
+			Handshake: 8 * time.Second, Idle: 7 * 24 * time.Hour, Allow: []netip.Prefix{},
 		},
 		HTTP:          "127.0.0.1:8514",
 		NTP:           NTP{Servers: publicServers, Poll: 16 * time.Second, Holdover: time.Hour, KernelClock: KernelAuto},

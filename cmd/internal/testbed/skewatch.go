@@ -9,9 +9,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // Binary builds skewatch, once a test process, and returns its path: bin/ in the
@@ -44,7 +46,8 @@ var build = sync.OnceValues(func() (string, error) {
 type Skewatch struct {
 	Data           string // its data directory
 	UDP, TCP, HTTP string // the addresses it listens on
-	RELP           string // the same; "" unless the arguments name one
+	TLS, RELP      string // the same; "" unless the arguments name them
+	RELPTLS        string
 
 	binary  string
 	process *process
@@ -55,9 +58,17 @@ type Skewatch struct {
 // on free loopback ports unless the arguments name others.
 func StartSkewatch(t testing.TB, data string, args ...string) *Skewatch {
 	t.Helper()
+	return StartSkewatchBy(t, nil, "exec", data, args...)
+}
+
+// StartSkewatchBy does the same through a shell, whose script ends with the server's
+// command line, and lets the server inherit files from descriptor 3 on.
+func StartSkewatchBy(t testing.TB, files []*os.File, script, data string, args ...string) *Skewatch {
+	t.Helper()
 	s := &Skewatch{Data: data, binary: Binary(t)}
 	output := new(log)
-	cmd := exec.Command(s.binary, serveArguments(data, args)...)
+	cmd := exec.Command("/bin/sh", slices.Concat([]string{"-c", script + ` "$0" "$@"`, s.binary}, serveArguments(data, args))...)
+	cmd.ExtraFiles = files
 	cmd.Stdout, cmd.Stderr = output, output
 	s.process = start(t, cmd, "skewatch serve", output)
 	await(t, s.process, `the line with "ready"`, func() bool {
@@ -89,8 +100,12 @@ func (s *Skewatch) readAddresses(output string) bool {
 			s.UDP = pair[2]
 		case "tcp":
 			s.TCP = pair[2]
+		case "tls":
+			s.TLS = pair[2]
 		case "relp":
 			s.RELP = pair[2]
+		case "relp-tls":
+			s.RELPTLS = pair[2]
 		case "http":
 			s.HTTP = pair[2]
 		}
@@ -100,6 +115,44 @@ func (s *Skewatch) readAddresses(output string) bool {
 
 // Log returns what the server has logged so far.
 func (s *Skewatch) Log() string { return s.process.output.String() }
+
+// PeakMemory returns how much memory, in bytes, the server has held at most: its resident
+// set, as Linux counts it.
+func (s *Skewatch) PeakMemory(t testing.TB) int64 {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.process.cmd.Process.Pid))
+	if err != nil {
+		t.Fatalf("testbed: %v", err)
+	}
+	for line := range strings.Lines(string(status)) {
+		var kib int64
+		if _, err := fmt.Sscanf(line, "VmHWM: %d kB", &kib); err == nil {
+			return kib << 10
+		}
+	}
+	t.Fatalf("testbed: no VmHWM in:\n%s", status)
+	return 0
+}
+
+// ProcessorTime returns how long the server has been running on a processor.
+func (s *Skewatch) ProcessorTime(t testing.TB) time.Duration {
+	t.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.process.cmd.Process.Pid))
+	if err != nil {
+		t.Fatalf("testbed: %v", err)
+	}
+	const tick = time.Second / 100 // USER_HZ
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	var sum time.Duration
+	for _, field := range fields[11:13] { // utime and stime (proc_pid_stat(5))
+		n, err := strconv.Atoi(field)
+		if err != nil {
+			t.Fatalf("testbed: %v", err)
+		}
+		sum += time.Duration(n) * tick
+	}
+	return sum
+}
 
 // Kill ends the server with SIGKILL.
 func (s *Skewatch) Kill() { s.process.kill() }

@@ -88,17 +88,6 @@ func TestClientCertificateIsTrusted(t *testing.T) {
 	awaitClosed(t, c, message.TLS, collector.HandshakeFailed, 1)
 }
 
-// awaitClosed waits until so many connections were closed for that reason.
-func awaitClosed(t *testing.T, c *collector.Collector, transport message.Transport, why collector.Closure, want uint64) {
-	t.Helper()
-	poll(t, func() string {
-		if got := c.Stats()[transport].Closed[why]; got != want {
-			return fmt.Sprintf("%d %v connections closed for %v, want %d", got, transport, why, want)
-		}
-		return ""
-	})
-}
-
 // Records that wait in the socket are joined under the stamp of the last, whatever their
 // sizes and however they are read.
 func TestTLSPreviousReadIsALowerBound(t *testing.T) {
