@@ -28,6 +28,7 @@ type Host struct {
 	Target    string // the collector's address, HOST:PORT
 	Transport string // "udp", "tcp" or "relp"
 	Format    Format
+	Zone      string // its time zone as POSIX writes it in TZ; "" for this machine's
 
 	OctetCounting bool // on TCP: count octets (RFC 6587) instead of ending lines
 }
@@ -51,9 +52,21 @@ action(type="omrelp" target=%q port=%q template=%q queue.type="LinkedList" queue
 		host, port, h.Transport, framing, h.Format)
 }
 
+// environment returns the variables that a program on the host runs with.
+func (h Host) environment(t testing.TB) []string {
+	t.Helper()
+	variables := h.Clock.environment(t)
+	if h.Zone != "" {
+		variables = append(variables, "TZ="+h.Zone)
+	}
+	return variables
+}
+
 // Rsyslogd is a running rsyslogd.
 type Rsyslogd struct {
 	Host
+	LogSocket string // where its programs log to, as to /dev/log
+
 	process *process
 	input   net.Conn
 	started time.Time
@@ -80,10 +93,10 @@ func startConfigured(t testing.TB, h Host, directory, output string) *Rsyslogd {
 	messages := new(log)
 	cmd := exec.Command(need(t, "rsyslogd", "rsyslog"),
 		"-n", "-C", "-f", config, "-i", filepath.Join(directory, "rsyslogd.pid"))
-	cmd.Env = withEnvironment(h.Clock.environment(t))
+	cmd.Env = withEnvironment(h.environment(t))
 	cmd.Stdout, cmd.Stderr = messages, messages
 
-	r := &Rsyslogd{Host: h, started: time.Now()}
+	r := &Rsyslogd{Host: h, LogSocket: socket, started: time.Now()}
 	r.process = start(t, cmd, "rsyslogd of "+h.Name, messages)
 	await(t, r.process, "its input socket", func() bool {
 		var err error
