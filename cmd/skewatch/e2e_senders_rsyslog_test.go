@@ -43,7 +43,7 @@ func rsyslogStored(h testbed.Host) stored {
 	return rsyslogShapes[h.Format].but(func(m *stored) {
 		m.host, m.transport, m.facility, m.severity = "web1", h.Transport, "user", "info"
 		m.app, m.procID = "feed", "4711"
-		if h.Transport == "tcp" && !h.OctetCounting {
+		if (h.Transport == "tcp" || h.Transport == "tls") && !h.OctetCounting {
 			m.raw = strings.TrimSuffix(m.raw, "\n") // it ends the line
 		}
 	})

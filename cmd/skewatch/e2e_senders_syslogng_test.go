@@ -8,25 +8,34 @@ import (
 	"github.com/skewatch/skewatch/cmd/internal/testbed"
 )
 
-// syslogNGSendings are syslog-ng's two drivers for the network as they are without further
-// options, and with those that give stamps their fraction and zone.
-func syslogNGSendings(_ *testing.T, s *testbed.Skewatch) (sendings []sending) {
-	bsd := stored{host: "ng1", facility: "user", severity: "info", app: "feed", procID: "4711",
+// What syslog-ng's two drivers for the network make of a message of "feed[4711]" when they
+// are given no further options.
+var (
+	syslogNGBSD = stored{host: "ng1", facility: "user", severity: "info", app: "feed", procID: "4711",
 		stamp: bsdStamp, raw: "<14>STAMP ng1 feed[4711]: MARK", message: "MARK"}
+
 	// syslog-ng numbers its messages unasked, and ends each with a line feed that counts as
 	// an octet.
-	rfc5424 := bsd.but(func(m *stored) {
-		m.stamp, m.raw = seconds5424, `<14>1 STAMP ng1 feed 4711 - [meta sequenceId="1"] MARK`+"\n"
-	})
+	syslogNG5424 = stored{host: "ng1", facility: "user", severity: "info", app: "feed", procID: "4711",
+		stamp: seconds5424, raw: `<14>1 STAMP ng1 feed 4711 - [meta sequenceId="1"] MARK` + "\n", message: "MARK"}
+)
+
+// syslogNGSendings are the drivers over UDP and TCP, and options that change the stamp.
+func syslogNGSendings(_ *testing.T, s *testbed.Skewatch) (sendings []sending) {
+	micros := syslogNG5424.but(func(m *stored) { m.stamp = micros5424 })
+	bsdMicros := syslogNGBSD.but(func(m *stored) { m.stamp = bsdMicrosStamp })
 	for _, c := range []struct {
 		name, driver, transport string
 		zone                    string
 		want                    stored
 	}{
-		{"network over UDP", `network("HOST" port(PORT) transport("udp"))`, "udp", "UTC0", bsd.but(withRaw(bsd.raw + "\n"))},
-		{"network over TCP", `network("HOST" port(PORT) transport("tcp"))`, "tcp", "UTC0", bsd},
-		{"syslog over TCP", `syslog("HOST" port(PORT) transport("tcp"))`, "tcp", india, rfc5424},
-		{"syslog over UDP", `syslog("HOST" port(PORT) transport("udp"))`, "udp", india, rfc5424},
+		{"network over UDP", `network("HOST" port(PORT) transport("udp"))`, "udp", "UTC0", syslogNGBSD.but(withRaw(syslogNGBSD.raw + "\n"))},
+		{"network over TCP", `network("HOST" port(PORT) transport("tcp"))`, "tcp", "UTC0", syslogNGBSD},
+		{"syslog over TCP", `syslog("HOST" port(PORT) transport("tcp"))`, "tcp", india, syslogNG5424},
+		{"syslog over UDP", `syslog("HOST" port(PORT) transport("udp"))`, "udp", india, syslogNG5424},
+		{"syslog with a fraction", `syslog("HOST" port(PORT) transport("tcp") frac-digits(6))`, "tcp", india, micros},
+		// ts-format is for templates: network by itself writes no other date than that of RFC 3164.
+		{"network with ts-format", `network("HOST" port(PORT) transport("tcp") ts-format(iso) frac-digits(6))`, "tcp", "UTC0", bsdMicros},
 	} {
 		c.want.transport = c.transport
 		h := testbed.Host{Name: "ng1", Target: s.TCP, Zone: c.zone}

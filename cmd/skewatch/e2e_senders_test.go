@@ -42,12 +42,13 @@ type stampShape struct {
 
 // The shapes of stamps that the senders here write.
 var (
-	noStamp     = stampShape{format: "none"}
-	bsdStamp    = stampShape{"bsd", `[A-Z][a-z]{2} [ \d]\d [\d:]{8}`, time.Stamp, "2006-01-02T15:04:05Z07:00"}
-	micros5424  = stampShape{"rfc5424", `[\d-]{10}T[\d:]{8}\.\d{6}[+-]\d\d:\d\d`, time.RFC3339, "2006-01-02T15:04:05.000000Z07:00"}
-	micros3339  = stampShape{"rfc3339", micros5424.shape, time.RFC3339, micros5424.shown}
-	seconds5424 = stampShape{"rfc5424", `[\d-]{10}T[\d:]{8}[+-]\d\d:\d\d`, time.RFC3339, bsdStamp.shown}
-	seconds3339 = stampShape{"rfc3339", `[\d-]{10}T[\d:]{8}(?:Z|[+-]\d\d:\d\d)`, time.RFC3339, bsdStamp.shown}
+	noStamp        = stampShape{format: "none"}
+	bsdStamp       = stampShape{"bsd", `[A-Z][a-z]{2} [ \d]\d [\d:]{8}`, time.Stamp, "2006-01-02T15:04:05Z07:00"}
+	bsdMicrosStamp = stampShape{"bsd", bsdStamp.shape + `\.\d{6}`, time.StampMicro, "2006-01-02T15:04:05.000000Z07:00"}
+	micros5424     = stampShape{"rfc5424", `[\d-]{10}T[\d:]{8}\.\d{6}[+-]\d\d:\d\d`, time.RFC3339, "2006-01-02T15:04:05.000000Z07:00"}
+	micros3339     = stampShape{"rfc3339", micros5424.shape, time.RFC3339, micros5424.shown}
+	seconds5424    = stampShape{"rfc5424", `[\d-]{10}T[\d:]{8}[+-]\d\d:\d\d`, time.RFC3339, bsdStamp.shown}
+	seconds3339    = stampShape{"rfc3339", `[\d-]{10}T[\d:]{8}(?:Z|[+-]\d\d:\d\d)`, time.RFC3339, bsdStamp.shown}
 )
 
 // timeQuality is what logger claims of the clock, which the kernel tells it.
@@ -172,7 +173,7 @@ func (shape stampShape) read(stamp string, received time.Time) (time.Time, error
 		return at, err
 	}
 	sent := nearest(received, at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second())
-	return *sent, nil
+	return sent.Add(time.Duration(at.Nanosecond())), nil
 }
 
 // A shownMessage is a message with its time as it is shown, to the digit.

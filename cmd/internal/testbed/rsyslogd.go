@@ -26,16 +26,23 @@ type Host struct {
 	Name      string // as it stands in its messages
 	Clock     Clock
 	Target    string // the collector's address, HOST:PORT
-	Transport string // "udp", "tcp" or "relp"
+	Transport string // "udp", "tcp" or "relp", or over TLS "tls" or "relp-tls"
+	TLS       TLS    // for those two
 	Format    Format
 	Zone      string // its time zone as POSIX writes it in TZ; "" for this machine's
 
-	OctetCounting bool // on TCP: count octets (RFC 6587) instead of ending lines
+	OctetCounting bool // on TCP and TLS: count octets (RFC 6587) instead of ending lines
 }
 
 // forwarding returns the line of configuration that a host like this one has. With RELP
 // it comes with a queue in memory that holds all that a test logs.
 func (h Host) forwarding() string {
+	switch h.Transport {
+	case "tls":
+		return h.forwardTLS()
+	case "relp-tls":
+		return h.forwardRELPTLS()
+	}
 	host, port, _ := net.SplitHostPort(h.Target)
 	if h.Transport == "relp" {
 		return fmt.Sprintf(`module(load="omrelp")
@@ -76,8 +83,11 @@ type Rsyslogd struct {
 // the test ends.
 func StartRsyslogd(t testing.TB, h Host) *Rsyslogd {
 	t.Helper()
-	if h.Transport == "relp" {
+	switch h.Transport {
+	case "relp", "relp-tls":
 		needOmrelp(t)
+	case "tls":
+		h.TLS.needDriver(t)
 	}
 	return startConfigured(t, h, t.TempDir(), h.forwarding())
 }

@@ -52,7 +52,8 @@ func moduleFile(elements ...string) (string, error) {
 type Skewatch struct {
 	Data           string // its data directory
 	UDP, TCP, HTTP string // the addresses it listens on
-	RELP           string // the same; "" unless the arguments name one
+	RELP           string // the same; "" unless the arguments name one, like those in TLS
+	TLS, RELPTLS   string
 
 	binary  string
 	process *process
@@ -86,7 +87,7 @@ func serveArguments(data string, args []string) []string {
 
 var (
 	readyLine = regexp.MustCompile(`(?m)^.*\bready\b.*\n`)
-	address   = regexp.MustCompile(`\b(udp|tcp|relp|http)="?([^\s",]+)`)
+	address   = regexp.MustCompile(`\b([\w-]+)="?([^\s",]+)`)
 )
 
 // readAddresses takes the bound addresses from the log line that says ready.
@@ -99,6 +100,10 @@ func (s *Skewatch) readAddresses(output string) bool {
 			s.TCP = pair[2]
 		case "relp":
 			s.RELP = pair[2]
+		case "tls":
+			s.TLS = pair[2]
+		case "relp-tls", "relp_tls":
+			s.RELPTLS = pair[2]
 		case "http":
 			s.HTTP = pair[2]
 		}
