@@ -12,7 +12,8 @@ import (
 // journalSendings are records of systemd's journal as rsyslog's imjournal passes them on:
 // stamped when their program logged them, to the microsecond.
 func journalSendings(t *testing.T, s *testbed.Skewatch) []sending {
-	j := testbed.StartJournalHost(t, testbed.Host{Name: "red1", Target: s.TCP, Transport: "tcp", OctetCounting: true, Format: testbed.Protocol23, Zone: india})
+	j := testbed.StartJournalHost(t)
+	j.StartRsyslogd(t, testbed.Host{Name: "red1", Target: s.TCP, Transport: "tcp", OctetCounting: true, Format: testbed.Protocol23, Zone: india})
 	plain := stored{host: "red1", transport: "tcp", facility: "cron", severity: "err", app: "app", procID: "4711", stamp: micros5424,
 		raw: "<75>1 STAMP red1 app 4711 - - MARK\n", message: "MARK"}
 	return []sending{
@@ -33,6 +34,27 @@ func journalSendings(t *testing.T, s *testbed.Skewatch) []sending {
 			execute(t, j.Command("systemd-cat", "-t", "app", "-p", "warning", "echo", mark))
 		}, []stored{plain.but(func(m *stored) { // the journal knows no facility for it, and imjournal says user
 			m.facility, m.severity, m.procID, m.raw = "user", "warning", "PID", "<12>1 STAMP red1 app PID - - MARK\n"
+		})}},
+	}
+}
+
+// syslogNGJournalSendings are records of systemd's journal as syslog-ng passes them on: with
+// their time, and with the number of the process that the kernel names rather than the
+// one which the process does.
+func syslogNGJournalSendings(t *testing.T, s *testbed.Skewatch) []sending {
+	j := testbed.StartJournalHost(t)
+	j.StartSyslogNG(t, testbed.Host{Name: "ng2", Target: s.TCP, Zone: india}, `syslog(TARGET transport("tcp") frac-digits(6))`)
+	plain := stored{host: "ng2", transport: "tcp", facility: "cron", severity: "err", app: "app", procID: "PID", stamp: micros5424,
+		raw: "<75>1 STAMP ng2 app PID - - MARK\n", message: "MARK"}
+	return []sending{
+		{"record", record(j, "SYSLOG_IDENTIFIER=app", "SYSLOG_PID=4711"), []stored{plain}},
+		{"/dev/log", func(t *testing.T, mark string) {
+			execute(t, testbed.Logger(t, "--socket", j.DevLog(), "-t", "app", "-i", "-p", "cron.err", mark))
+		}, []stored{plain}},
+		{"output of a service", func(t *testing.T, mark string) {
+			execute(t, j.Command("systemd-cat", "-t", "app", "-p", "warning", "echo", mark))
+		}, []stored{plain.but(func(m *stored) {
+			m.facility, m.severity, m.raw = "local0", "warning", "<132>1 STAMP ng2 app PID - - MARK\n"
 		})}},
 	}
 }

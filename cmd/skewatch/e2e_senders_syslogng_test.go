@@ -29,13 +29,15 @@ func syslogNGSendings(_ *testing.T, s *testbed.Skewatch) (sendings []sending) {
 		zone                    string
 		want                    stored
 	}{
-		{"network over UDP", `network("HOST" port(PORT) transport("udp"))`, "udp", "UTC0", syslogNGBSD.but(withRaw(syslogNGBSD.raw + "\n"))},
-		{"network over TCP", `network("HOST" port(PORT) transport("tcp"))`, "tcp", "UTC0", syslogNGBSD},
-		{"syslog over TCP", `syslog("HOST" port(PORT) transport("tcp"))`, "tcp", india, syslogNG5424},
-		{"syslog over UDP", `syslog("HOST" port(PORT) transport("udp"))`, "udp", india, syslogNG5424},
-		{"syslog with a fraction", `syslog("HOST" port(PORT) transport("tcp") frac-digits(6))`, "tcp", india, micros},
+		{"network over UDP", `network(TARGET transport("udp"))`, "udp", "UTC0", syslogNGBSD.but(withRaw(syslogNGBSD.raw + "\n"))},
+		{"network over TCP", `network(TARGET transport("tcp"))`, "tcp", "UTC0", syslogNGBSD},
+		{"syslog over TCP", `syslog(TARGET transport("tcp"))`, "tcp", india, syslogNG5424},
+		{"syslog over UDP", `syslog(TARGET transport("udp"))`, "udp", india, syslogNG5424},
+		{"syslog with a fraction", `syslog(TARGET transport("tcp") frac-digits(6))`, "tcp", india, micros},
 		// ts-format is for templates: network by itself writes no other date than that of RFC 3164.
-		{"network with ts-format", `network("HOST" port(PORT) transport("tcp") ts-format(iso) frac-digits(6))`, "tcp", "UTC0", bsdMicros},
+		{"network with ts-format", `network(TARGET transport("tcp") ts-format(iso) frac-digits(6))`, "tcp", "UTC0", bsdMicros},
+		{"network with a template", `network(TARGET transport("tcp") frac-digits(6) template("<${PRI}>${ISODATE} ${HOST} ${MSGHDR}${MSG}\n"))`, "tcp", india,
+			syslogNGBSD.but(func(m *stored) { m.stamp = micros3339 })},
 	} {
 		c.want.transport = c.transport
 		h := testbed.Host{Name: "ng1", Target: s.TCP, Zone: c.zone}

@@ -62,11 +62,12 @@ const india = "XST-5:30"
 func TestEndToEndSenders(t *testing.T) {
 	s := testbed.StartSkewatch(t, t.TempDir(), "--listen-relp", "127.0.0.1:0", "--ntp-server", "", "--kernel-clock", "trust")
 	families := map[string]func(*testing.T, *testbed.Skewatch) []sending{
-		"rsyslog":   rsyslogSendings,
-		"journal":   journalSendings,
-		"logger":    loggerSendings,
-		"Go":        goSendings,
-		"syslog-ng": syslogNGSendings,
+		"rsyslog":            rsyslogSendings,
+		"journal, rsyslog":   journalSendings,
+		"journal, syslog-ng": syslogNGJournalSendings,
+		"logger":             loggerSendings,
+		"Go":                 goSendings,
+		"syslog-ng":          syslogNGSendings,
 	}
 	for family, sendings := range families {
 		t.Run(family, func(t *testing.T) {

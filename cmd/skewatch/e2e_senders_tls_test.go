@@ -80,7 +80,7 @@ func syslogNGTLSSendings(s *testbed.Skewatch, known testbed.TLS) []sending {
 	inUTC.Zone, inIndia.Zone = "UTC0", india
 	overTLS := func(m *stored) { m.transport = "tls" }
 	return []sending{
-		{"syslog-ng, syslog", throughSyslogNG(inIndia, `syslog("HOST" port(PORT) `+known.SyslogNG()+`)`), []stored{syslogNG5424.but(overTLS)}},
-		{"syslog-ng, network", throughSyslogNG(inUTC, `network("HOST" port(PORT) `+known.SyslogNG()+`)`), []stored{syslogNGBSD.but(overTLS)}},
+		{"syslog-ng, syslog", throughSyslogNG(inIndia, `syslog(TARGET `+known.SyslogNG()+`)`), []stored{syslogNG5424.but(overTLS)}},
+		{"syslog-ng, network", throughSyslogNG(inUTC, `network(TARGET `+known.SyslogNG()+`)`), []stored{syslogNGBSD.but(overTLS)}},
 	}
 }

@@ -25,54 +25,61 @@ type SyslogNG struct {
 // StartSyslogNG starts a host's syslog-ng, which sends what the host logs to a
 // destination until the test ends. The driver is one as in its configuration, such as
 //
-//	network("HOST" port(PORT) transport("udp"))
+//	network(TARGET transport("udp"))
 //
-// in which HOST and PORT stand for the target's. The host's transport and format are
+// in which TARGET stands for the target's address. The host's transport and format are
 // not looked at.
 func StartSyslogNG(t testing.TB, h Host, driver string) *SyslogNG {
 	t.Helper()
+	return startSyslogNG(t, h, t.TempDir(), h.destination(driver))
+}
+
+// destination returns the statements that send what comes from s_src to the host's
+// target.
+func (h Host) destination(driver string) string {
 	host, port, _ := net.SplitHostPort(h.Target)
-	driver = strings.NewReplacer("HOST", host, "PORT", port).Replace(driver)
-	return startSyslogNG(t, h, t.TempDir(), fmt.Sprintf(`destination d_test { %s; };
+	return fmt.Sprintf(`destination d_test { %s; };
 log { source(s_src); destination(d_test); };
-`, driver))
+`, strings.Replace(driver, "TARGET", fmt.Sprintf("%q port(%s)", host, port), 1))
 }
 
 // startSyslogNG starts a syslog-ng that does with the host's messages, the source
 // s_src, what the statements of output say, and keeps its files in the directory.
 func startSyslogNG(t testing.TB, h Host, directory, output string) *SyslogNG {
 	t.Helper()
-	config := filepath.Join(directory, "syslog-ng.conf")
-	socket := filepath.Join(directory, "log.sock")
-	write(t, config, syslogNGSource(h.Name, socket)+output)
-
-	messages := new(log)
-	cmd := syslogNGCommand(t, "--foreground", "--stderr", "--no-caps",
-		"--cfgfile", config,
-		"--persist-file", filepath.Join(directory, "persist"),
-		"--control", filepath.Join(directory, "ctl"),
-		"--pidfile", filepath.Join(directory, "pid"))
+	s := &SyslogNG{Host: h, LogSocket: filepath.Join(directory, "log.sock")}
+	cmd := syslogNGDaemon(t, directory, syslogNGSource(h.Name, s.LogSocket)+output)
 	cmd.Env = append(cmd.Environ(), h.environment(t)...)
-	cmd.Stdout, cmd.Stderr = messages, messages
-
-	s := &SyslogNG{Host: h, LogSocket: socket}
-	s.process = start(t, cmd, "syslog-ng of "+h.Name, messages)
+	s.process = startLogged(t, cmd, "syslog-ng of "+h.Name)
 	await(t, s.process, "its input socket", func() bool {
 		var err error
-		s.input, err = net.Dial("unixgram", socket)
+		s.input, err = net.Dial("unixgram", s.LogSocket)
 		return err == nil
 	})
 	t.Cleanup(func() { s.input.Close() })
 	return s
 }
 
+// syslogNGDaemon returns a command that runs syslog-ng in the foreground, with the
+// configuration and all other files in the directory.
+func syslogNGDaemon(t testing.TB, directory, config string) *exec.Cmd {
+	t.Helper()
+	path := filepath.Join(directory, "syslog-ng.conf")
+	write(t, path, config)
+	return syslogNGCommand(t, "--foreground", "--stderr", "--no-caps",
+		"--cfgfile", path,
+		"--persist-file", filepath.Join(directory, "persist"),
+		"--control", filepath.Join(directory, "ctl"),
+		"--pidfile", filepath.Join(directory, "pid"))
+}
+
+// syslogNGOptions is how each configuration begins.
+const syslogNGOptions = "@version: current\noptions { use-dns(no); };\n"
+
 // syslogNGSource returns the part of a host's configuration that stands before its
 // destinations, with the source's name as in Debian's configuration.
 func syslogNGSource(name, socket string) string {
-	return fmt.Sprintf(`@version: current
-options { use-dns(no); };
-source s_src { unix-dgram(%q host-override(%q)); };
-`, socket, name)
+	return syslogNGOptions + fmt.Sprintf("source s_src { unix-dgram(%q host-override(%q)); };\n", socket, name)
 }
 
 // Log writes one message to the host's log socket, without a stamp: syslog-ng then

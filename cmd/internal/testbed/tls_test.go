@@ -46,7 +46,7 @@ func TestSyslogNGSendsInTLS(t *testing.T) {
 			collector := listenTLS(t, a, "web1")
 			_, port, _ := net.SplitHostPort(collector.address)
 			h := Host{Name: "web1", Target: net.JoinHostPort("localhost", port)}
-			s := StartSyslogNG(t, h, tt.driver+`("HOST" port(PORT) `+sent.SyslogNG()+`)`)
+			s := StartSyslogNG(t, h, tt.driver+`(TARGET `+sent.SyslogNG()+`)`)
 			if err := s.Log("feed", "hello"); err != nil {
 				t.Fatal(err)
 			}
