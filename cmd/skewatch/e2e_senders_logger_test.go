@@ -17,7 +17,7 @@ import (
 // it.
 type loggerCase struct {
 	name string
-	args string // separated by spaces; without them it sends RFC 5424 over UDP
+	args string // between spaces, with "_" for one in them; without any it sends RFC 5424 over UDP
 	text string // the text, or what the file holds if -f is the last of the arguments
 	want []stored
 }
@@ -92,6 +92,14 @@ func loggerFormats(host string) []loggerCase {
 		{"facility kern", "--udp --rfc5424 -p kern.crit", "MARK", []stored{plain.but(func(m *stored) {
 			m.severity, m.raw = "crit", "<10>1 STAMP "+host+" app - - QUALITY MARK"
 		})}},
+		// logger writes a tag with a space as it is, and so moves the fields behind it by one.
+		{"tag with a space", "--udp --rfc5424=notq -t my_app", "MARK", []stored{plain.but(func(m *stored) {
+			m.app, m.procID, m.raw, m.message = "my", "app", "<13>1 STAMP "+host+" my app - - - MARK", "- MARK"
+		})}},
+		// By RFC 3164 a tag ends at the first byte that is no letter or digit: this is none.
+		{"RFC 3164, tag with a space", "--udp --rfc3164 -t my_app", "MARK", []stored{rfc3164(host, "MARK").but(func(m *stored) {
+			m.app, m.raw, m.message = "", "<13>STAMP "+host+" my app: MARK", "my app: MARK"
+		})}},
 		{"cut", "--udp --rfc5424 --size SIZE", "MARK and what is cut off", []stored{rfc5424(host, "MARK and")}},
 	}
 }
@@ -108,6 +116,10 @@ func loggerFrames(host string) []loggerCase {
 			m.facility, m.severity, m.raw = "daemon", "err", strings.Replace(m.raw, "<13>", "<27>", 1)
 		})}},
 		{"RFC 3164 over TCP", "--tcp --rfc3164", "MARK", []stored{rfc3164(host, "MARK").but(overTCP)}},
+		// logger counts in datagrams too, where RFC 5426 knows no framing.
+		{"counted over UDP", "--udp --octet-count --rfc5424=notime", "MARK", []stored{rfc5424(host, "MARK").but(func(m *stored) {
+			m.stamp, m.raw = noStamp, "COUNT <13>1 - "+host+" app - - - MARK"
+		})}},
 		{"two lines counted", "--tcp --octet-count --rfc3164", "MARK\ntwo", []stored{rfc3164(host, "MARK\ntwo").but(overTCP)}},
 		// Lines aren't escaped: what follows a line feed is a message of its own on the wire,
 		// without priority, time or host.
@@ -123,7 +135,8 @@ func (c loggerCase) send(s *testbed.Skewatch) func(*testing.T, string) {
 	return func(t *testing.T, mark string) {
 		address := s.UDP
 		args := strings.Fields(strings.ReplaceAll(c.args, "SIZE", strconv.Itoa(len(mark)+len(" and"))))
-		for _, arg := range args {
+		for i, arg := range args {
+			args[i] = strings.ReplaceAll(arg, "_", " ")
 			if arg == "--tcp" {
 				address = s.TCP
 			}

@@ -24,7 +24,8 @@ type sending struct {
 
 // A stored message is what `skewatch search --format json --raw` shows of it. In raw and
 // message the word MARK stands for the sending's mark, in raw STAMP for the stamp and
-// QUALITY for what logger claims of the clock, and in raw and procID PID for any number.
+// COUNT for a number, QUALITY for what logger claims of the clock, and in raw and procID
+// PID for any process's number.
 type stored struct {
 	host, transport, facility, severity, app, procID, msgID string
 
@@ -142,29 +143,38 @@ func (want stored) check(t *testing.T, m shownMessage, mark string) {
 
 var isNumber = regexp.MustCompile(`^[1-9]\d*$`)
 
-// checkSent checks the frame, and that the time shown is the one that stands in it.
+// checkSent checks that the time shown is the one that stands in the frame.
 func (want stored) checkSent(t *testing.T, m shownMessage, mark string) {
 	t.Helper()
-	shape := strings.NewReplacer("MARK", regexp.QuoteMeta(mark), "STAMP", "("+want.stamp.shape+")", "QUALITY", timeQuality).
-		Replace("^" + regexp.QuoteMeta(want.raw) + "$")
-	parts := regexp.MustCompile(shape).FindSubmatch(m.Raw)
-	if parts == nil {
-		t.Errorf("raw is %q, want the shape %q", m.Raw, shape)
-		return
+	stamp, sent := want.findStamp(t, m, mark), "null"
+	if m.Sent != nil {
+		sent = *m.Sent
 	}
 	if want.stamp.layout == "" {
-		if m.Sent != nil {
-			t.Errorf("sent is %q, want null for %q", *m.Sent, m.Raw)
+		if sent != "null" {
+			t.Errorf("sent is %s, want null for %q", sent, m.Raw)
 		}
 		return
 	}
-	at, err := want.stamp.read(string(parts[1]), m.Received)
-	if shown := at.Format(want.stamp.shown); err != nil || m.Sent == nil || *m.Sent != shown {
-		t.Errorf("sent is %v, want %q (%v), for %q", m.Sent, shown, err, m.Raw)
+	at, err := want.stamp.read(stamp, m.Received)
+	if shown := at.Format(want.stamp.shown); err != nil || sent != shown {
+		t.Errorf("sent is %s, want %s (%v), for %q", sent, shown, err, m.Raw)
 	}
 	if age := m.Received.Sub(at); age < 0 || age > time.Minute {
 		t.Errorf("received %v after it was stamped: %q", age, m.Raw)
 	}
+}
+
+// findStamp checks the frame and returns the stamp in it.
+func (want stored) findStamp(t *testing.T, m shownMessage, mark string) string {
+	t.Helper()
+	shape := strings.NewReplacer("MARK", regexp.QuoteMeta(mark), "STAMP", "("+want.stamp.shape+")", "QUALITY", timeQuality, "COUNT", `\d+`).
+		Replace("^" + regexp.QuoteMeta(want.raw) + "()$")
+	parts := regexp.MustCompile(shape).FindSubmatch(m.Raw)
+	if parts == nil {
+		t.Fatalf("raw is %q, want the shape %q", m.Raw, shape)
+	}
+	return string(parts[1])
 }
 
 // read reads a stamp, in the year nearest to its receipt if it has none.
