@@ -106,6 +106,12 @@ type foundMessage struct {
 	Received    time.Time  `json:"received"`
 	Sent        *time.Time `json:"sent"`
 	Host        string     `json:"host"`
+	Transport   string     `json:"transport"`
+	Facility    string     `json:"facility"`
+	Severity    string     `json:"severity"`
+	App         string     `json:"app"`
+	ProcID      string     `json:"procid"`
+	MsgID       string     `json:"msgid"`
 	StampFormat string     `json:"stamp_format"`
 	StampedBy   string     `json:"stamped_by"`
 	Message     string     `json:"message"`

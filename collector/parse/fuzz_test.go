@@ -32,6 +32,7 @@ var whole = []string{
 	`<189>date=2026-10-11 time=22:14:15 devname="fw1" tz="+0200" eventtime=1791749655123456789 msg="a \" b" x`,
 	"<30>Oct 11 22:14:15 ap1 ap1,18e829487600,v4.0.66 hostapd[7]: x",
 	"<13>Oct 11 22:14:15 Message forwarded from aix1: su: x",
+	"30 <13>Oct 11 22:14:15 web1 su: x",
 }
 
 // A message may be cut anywhere: by a limit, by the network, by its sender.

@@ -27,7 +27,7 @@ import (
 //
 // Line ends and NULs that close the message are in Raw alone.
 func Parse(raw []byte, m *message.Message) {
-	body := withoutLineEnd(raw)
+	body := withoutLineEnd(withoutCount(raw))
 	priority, rest := cutPriority(body)
 	reset(m, raw, priority)
 	if priority == message.NoPriority {
@@ -47,7 +47,7 @@ func Parse(raw []byte, m *message.Message) {
 // Version returns the VERSION of a message in the format of RFC 5424 (section
 // 6.2.2), which is 1, and 0 for a message in any other format.
 func Version(raw []byte) int {
-	if _, rest := cutPriority(withoutLineEnd(raw)); isRFC5424(rest) {
+	if _, rest := cutPriority(withoutLineEnd(withoutCount(raw))); isRFC5424(rest) {
 		return 1
 	}
 	return 0

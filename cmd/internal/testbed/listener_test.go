@@ -63,6 +63,12 @@ func listenTCP(t testing.TB, address string) *listener {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return accept(t, accepting)
+}
+
+// accept starts a collector on a listener.
+func accept(t testing.TB, accepting net.Listener) *listener {
+	t.Helper()
 	l := &listener{address: accepting.Addr().String(), closed: accepting.Close}
 	t.Cleanup(l.close)
 	go func() {

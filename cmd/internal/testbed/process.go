@@ -41,6 +41,14 @@ func start(t testing.TB, cmd *exec.Cmd, name string, output *log) *process {
 	return p
 }
 
+// startLogged starts a program whose whole output is its log.
+func startLogged(t testing.TB, cmd *exec.Cmd, name string) *process {
+	t.Helper()
+	output := new(log)
+	cmd.Stdout, cmd.Stderr = output, output
+	return start(t, cmd, name, output)
+}
+
 // kill ends the program at once, as a power cut would.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill() // fails only if it has ended

@@ -26,15 +26,23 @@ type Host struct {
 	Name      string // as it stands in its messages
 	Clock     Clock
 	Target    string // the collector's address, HOST:PORT
-	Transport string // "udp", "tcp" or "relp"
+	Transport string // "udp", "tcp" or "relp", or over TLS "tls" or "relp-tls"
+	TLS       TLS    // for those two
 	Format    Format
+	Zone      string // its time zone as POSIX writes it in TZ; "" for this machine's
 
-	OctetCounting bool // on TCP: count octets (RFC 6587) instead of ending lines
+	OctetCounting bool // on TCP and TLS: count octets (RFC 6587) instead of ending lines
 }
 
 // forwarding returns the line of configuration that a host like this one has. With RELP
 // it comes with a queue in memory that holds all that a test logs.
 func (h Host) forwarding() string {
+	switch h.Transport {
+	case "tls":
+		return h.forwardTLS()
+	case "relp-tls":
+		return h.forwardRELPTLS()
+	}
 	host, port, _ := net.SplitHostPort(h.Target)
 	if h.Transport == "relp" {
 		return fmt.Sprintf(`module(load="omrelp")
@@ -51,9 +59,21 @@ action(type="omrelp" target=%q port=%q template=%q queue.type="LinkedList" queue
 		host, port, h.Transport, framing, h.Format)
 }
 
+// environment returns the variables that a program on the host runs with.
+func (h Host) environment(t testing.TB) []string {
+	t.Helper()
+	variables := h.Clock.environment(t)
+	if h.Zone != "" {
+		variables = append(variables, "TZ="+h.Zone)
+	}
+	return variables
+}
+
 // Rsyslogd is a running rsyslogd.
 type Rsyslogd struct {
 	Host
+	LogSocket string // where its programs log to, as to /dev/log
+
 	process *process
 	input   net.Conn
 	started time.Time
@@ -63,8 +83,11 @@ type Rsyslogd struct {
 // the test ends.
 func StartRsyslogd(t testing.TB, h Host) *Rsyslogd {
 	t.Helper()
-	if h.Transport == "relp" {
+	switch h.Transport {
+	case "relp", "relp-tls":
 		needOmrelp(t)
+	case "tls":
+		h.TLS.needDriver(t)
 	}
 	return startConfigured(t, h, t.TempDir(), h.forwarding())
 }
@@ -80,10 +103,10 @@ func startConfigured(t testing.TB, h Host, directory, output string) *Rsyslogd {
 	messages := new(log)
 	cmd := exec.Command(need(t, "rsyslogd", "rsyslog"),
 		"-n", "-C", "-f", config, "-i", filepath.Join(directory, "rsyslogd.pid"))
-	cmd.Env = withEnvironment(h.Clock.environment(t))
+	cmd.Env = withEnvironment(h.environment(t))
 	cmd.Stdout, cmd.Stderr = messages, messages
 
-	r := &Rsyslogd{Host: h, started: time.Now()}
+	r := &Rsyslogd{Host: h, LogSocket: socket, started: time.Now()}
 	r.process = start(t, cmd, "rsyslogd of "+h.Name, messages)
 	await(t, r.process, "its input socket", func() bool {
 		var err error

@@ -28,11 +28,10 @@ func Binary(t testing.TB) string {
 }
 
 var build = sync.OnceValues(func() (string, error) {
-	module, err := exec.Command("go", "env", "GOMOD").Output()
+	path, err := moduleFile("bin", "skewatch-under-test")
 	if err != nil {
-		return "", fmt.Errorf("finding the module: %w", err)
+		return "", err
 	}
-	path := filepath.Join(filepath.Dir(string(module)), "bin", "skewatch-under-test")
 	fresh := fmt.Sprintf("%s.%d", path, os.Getpid())
 	output, err := exec.Command("go", "build", "-o", fresh, "github.com/skewatch/skewatch/cmd/skewatch").CombinedOutput()
 	if err != nil {
@@ -41,6 +40,15 @@ var build = sync.OnceValues(func() (string, error) {
 	// Another test process may be running the binary that is replaced.
 	return path, os.Rename(fresh, path)
 })
+
+// moduleFile returns the path of a file in the module's folder.
+func moduleFile(elements ...string) (string, error) {
+	module, err := exec.Command("go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("finding the module: %w", err)
+	}
+	return filepath.Join(append([]string{filepath.Dir(string(module))}, elements...)...), nil
+}
 
 // Skewatch is a running `skewatch serve`.
 type Skewatch struct {

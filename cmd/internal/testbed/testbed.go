@@ -41,12 +41,19 @@ func needFaketime(t testing.TB) string {
 // needOmrelp makes sure that rsyslogd can send over RELP.
 func needOmrelp(t testing.TB) {
 	t.Helper()
-	for _, pattern := range []string{"/usr/lib/*/rsyslog/omrelp.so", "/usr/lib*/rsyslog/omrelp.so"} {
-		if paths, _ := filepath.Glob(pattern); len(paths) > 0 {
+	needRsyslogModule(t, "omrelp", "rsyslog-relp")
+}
+
+// needRsyslogModule makes sure that rsyslogd has a module that comes in a package of its
+// own.
+func needRsyslogModule(t testing.TB, module, debianPackage string) {
+	t.Helper()
+	for _, folder := range []string{"/usr/lib/*/rsyslog", "/usr/lib*/rsyslog"} {
+		if paths, _ := filepath.Glob(filepath.Join(folder, module+".so")); len(paths) > 0 {
 			return
 		}
 	}
-	lack(t, "omrelp.so", "rsyslog-relp")
+	lack(t, module+".so", debianPackage)
 }
 
 func lack(t testing.TB, what, debianPackage string) {
