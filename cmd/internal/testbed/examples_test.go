@@ -26,7 +26,7 @@ func TestExamplesAreValid(t *testing.T) {
 		{"25-relp.conf", "30-quiet-hosts.conf"},
 		{"40-central-relay.conf"},
 	}
-	validated := map[string]bool{}
+	validated := map[string]bool{"22-tls.conf": true, "27-relp-tls.conf": true} // by a test of their own
 	for _, files := range tests {
 		config := filepath.Join(t.TempDir(), "rsyslog.conf")
 		text := fmt.Sprintf("global(workDirectory=%q)\n", t.TempDir())
