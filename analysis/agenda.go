@@ -32,6 +32,13 @@ func (a *agenda) next(now int64) *originator {
 	return heap.Pop(a).(*originator)
 }
 
+// remove takes an originator out of the agenda.
+func (a *agenda) remove(o *originator) {
+	if o.place > 0 {
+		heap.Remove(a, o.place-1)
+	}
+}
+
 // Len, Less, Swap, Push and Pop make the agenda a heap.Interface. place is one more
 // than the index.
 func (a agenda) Len() int { return len(a) }

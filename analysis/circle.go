@@ -1,6 +1,10 @@
 package analysis
 
-import "github.com/skewatch/skewatch/collector/message"
+import (
+	"slices"
+
+	"github.com/skewatch/skewatch/collector/message"
+)
 
 // trusts is the number of classes of trust.
 const trusts = int(message.TrustCertificate) + 1
@@ -14,21 +18,32 @@ type circle struct {
 	relays    [trusts]int32 // of them, those whose rule calls the peer a relay
 	heard     [trusts]int64 // receive time of the newest message, by the message's class; only where somebody is expected
 	suspected []*originator // members that may share one bad clock
+	holders   int32         // originators that are members, or will be
 }
 
-// circleOf returns the circle under a key, a new one if there is none.
+// circleOf returns the circle under a key, for an originator that will join it when it
+// speaks.
 func circleOf[K comparable](all map[K]*circle, key K) *circle {
 	c := all[key]
 	if c == nil {
 		c = &circle{}
 		all[key] = c
 	}
+	c.holders++
 	return c
 }
 
 func (c *circle) join(o *originator) {
 	c.members = append(c.members, o)
 	c.count(o, +1)
+}
+
+// part is the reverse of join.
+func (c *circle) part(o *originator) {
+	c.count(o, -1)
+	is := func(member *originator) bool { return member == o }
+	c.members = slices.DeleteFunc(c.members, is)
+	c.suspected = slices.DeleteFunc(c.suspected, is)
 }
 
 // count adds n times the originator to the counts of its class.

@@ -22,8 +22,19 @@ type Config struct {
 	// Hold is how long a change of verdict must last before anybody is told.
 	Hold time.Duration
 
-	// MaxOriginators bounds the table; 0 means 100,000.
-	MaxOriginators int
+	// MaxOriginators bounds the table; 0 means 100,000. MaxPerPeer bounds the share of
+	// one peer; 0 means half of the table. An IPv6 peer shares it with all of its /64.
+	MaxOriginators, MaxPerPeer int
+
+	// Recall returns what the store has under an originator's key, nil if that is
+	// nothing; it reports false if the store can't tell at the moment. Without it, as
+	// where messages are read from a file, the table takes every name until it is full,
+	// and nobody has to leave.
+	Recall func(key string) (blob []byte, ok bool)
+
+	// Seed keeps those who invent names from knowing which of them get into each
+	// other's way.
+	Seed [32]byte
 }
 
 // A HostRule is what is configured for a host.
@@ -47,13 +58,21 @@ type Fleet struct {
 	peers       map[netip.Addr]*circle
 	agenda      agenda
 	scratch     []byte
-	turnedAway  uint64
+	late        uint64        // messages
 	closed      []KeyedRollUp // roll-ups that have ended since the last snapshot
 	reference   ReferenceState
 	ticked      int64 // the time of the last Tick; 0 before the first
 	began       int64 // when the fleet was first used
 	digest      digest
 	changed     bool // began or digest, since the last snapshot
+
+	everyone  census                   // all that have spoken
+	networks  map[netip.Prefix]*census // the same by networkOf
+	probation probation
+	leavers   leavers
+	parked    parked
+	newest    int64 // receive time of the last message that found no originator in the table
+	admission Admission
 }
 
 // NewFleet returns a fleet without hosts.
@@ -61,7 +80,13 @@ func NewFleet(c Config) *Fleet {
 	if c.MaxOriginators == 0 {
 		c.MaxOriginators = 100_000
 	}
-	return &Fleet{config: c, originators: map[string]*originator{}, names: map[string]*circle{}, peers: map[netip.Addr]*circle{}}
+	if c.MaxPerPeer == 0 {
+		c.MaxPerPeer = max(1, c.MaxOriginators/2)
+	}
+	return &Fleet{
+		config: c, originators: map[string]*originator{}, names: map[string]*circle{}, peers: map[netip.Addr]*circle{},
+		networks: map[netip.Prefix]*census{}, probation: newProbation(c.MaxOriginators, c.Seed),
+	}
 }
 
 // RollUps returns those that may differ from what the last snapshot had: the ended
@@ -73,7 +98,7 @@ func (f *Fleet) RollUps() []KeyedRollUp {
 			all = append(all, KeyedRollUp{key, o.open})
 		}
 	}
-	return all
+	return f.parked.rollUps(all)
 }
 
 // Ended returns the roll-ups that have ended since the last call and forgets them. It
@@ -84,9 +109,9 @@ func (f *Fleet) Ended() []KeyedRollUp {
 	return ended
 }
 
-// TurnedAway returns how many messages were not taken as evidence because the table
-// of originators was full. They are stored like all others.
-func (f *Fleet) TurnedAway() uint64 { return f.turnedAway }
+// Late returns how many messages had been held up before they arrived: so long that their
+// stamps tell more of a queue than of a clock.
+func (f *Fleet) Late() uint64 { return f.late }
 
 // Originators returns how many the fleet knows.
 func (f *Fleet) Originators() int { return len(f.originators) }
@@ -97,29 +122,28 @@ func (f *Fleet) Observe(m *message.Message) {
 	f.begin(m.Received)
 	o := f.originator(m)
 	if o == nil {
-		f.turnedAway++
 		return
 	}
 	f.turn(o, m.Received)
 	due := o.due
-	o.observe(m)
+	if o.observe(m) {
+		f.late++
+	}
 	if !o.stale || o.due < due {
 		o.stale = true
 		f.agenda.put(o, o.due)
 	}
 }
 
-// originator finds or makes the originator of a message; nil when the table is full.
+// originator finds or makes the originator of a message; nil when it has no place in the
+// table.
 func (f *Fleet) originator(m *message.Message) *originator {
 	f.scratch = appendKey(f.scratch[:0], m)
 	o := f.originators[string(f.scratch)]
 	if o == nil {
-		if len(f.originators) >= f.config.MaxOriginators {
+		if o = f.newcomer(m); o == nil {
 			return nil
 		}
-		o = newOriginator(displayName(m), m.Source, m.Received)
-		o.key = string(f.scratch)
-		f.admit(o)
 	}
 	if o.standIn() {
 		o.trust = m.Trust
@@ -138,6 +162,7 @@ func (f *Fleet) admit(o *originator) {
 	if o.peer.IsValid() {
 		o.neighbours = circleOf(f.peers, o.peer)
 	}
+	o.ofNetwork = f.hold(o.peer)
 	if o.rule.Expected > 0 {
 		o.presence = o.namesakes
 		if o.rule.ExpectPeer {
@@ -157,6 +182,7 @@ func (f *Fleet) join(o *originator) {
 	f.wakeStandIns(o)
 	o.namesakes.join(o)
 	o.neighbours.join(o)
+	o.tally(+1)
 }
 
 // begin notes when the fleet is first used.

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/skewatch/skewatch/collector/message"
 )
@@ -77,6 +78,28 @@ func BenchmarkIdleTick(b *testing.B) {
 	for range b.N {
 		at += second
 		f.Tick(at, synchronised)
+	}
+}
+
+// BenchmarkInvented is the cost of a message under a name that is sent once, while there
+// are too many of those.
+func BenchmarkInvented(b *testing.B) {
+	f, x := newShelf().fleet(crowd), flood{perSecond: crowd, peers: true}
+	x.second(f, 0)
+	x.perSecond = b.N
+	b.ReportAllocs()
+	b.ResetTimer()
+	x.second(f, time.Second)
+}
+
+// BenchmarkLook is the cost of finding out who of 100,000 originators may be evicted: at
+// most once a second.
+func BenchmarkLook(b *testing.B) {
+	f, all := newShelf().fleet(crowd*2), crowdMessages(crowd)
+	oneSecond(f, all, epoch)
+	b.ResetTimer()
+	for range b.N {
+		f.look(epoch + 2*hour)
 	}
 }
 

@@ -43,6 +43,7 @@ type originator struct {
 	falseClaim falseClaim
 	open       RollUp
 
+	ofNetwork *census     // in which it counts, with all of its peer's network
 	leader    *originator // whose warning stands for this one's too
 	alone     int64       // since when there is none, though there was
 	suspected bool        // stands among the neighbours' suspects
@@ -102,8 +103,8 @@ func (o *originator) name() string {
 	return name
 }
 
-// observe takes in one message.
-func (o *originator) observe(m *message.Message) {
+// observe takes in one message and reports whether it was late.
+func (o *originator) observe(m *message.Message) (late bool) {
 	o.changed = true
 	o.messages++
 	o.last = max(o.last, m.Received)
@@ -112,11 +113,13 @@ func (o *originator) observe(m *message.Message) {
 	sent, ok := Instant(m.Sent, m.Received, o.rule.Zone)
 	if !ok || m.Sent.LeapSecond { // within a leap second, senders disagree on what time it is
 		o.unusable++
-		return
+		return false
 	}
-	if o.speaker(m.Trust, m.Sent.Format).add(m, sent) {
+	late, urgent := o.speaker(m.Trust, m.Sent.Format).add(m, sent)
+	if urgent {
 		o.due = min(o.due, m.Received)
 	}
+	return late
 }
 
 // hear notes that the originator has spoken, and what it claims. Lower trust is
@@ -142,10 +145,18 @@ func (o *originator) rise(t message.Trust) {
 	for _, c := range [...]*circle{o.namesakes, o.neighbours} {
 		c.count(o, -1)
 	}
+	o.tally(-1)
 	o.trust, o.heard, o.claim = t, 0, message.TimeQuality{}
 	for _, c := range [...]*circle{o.namesakes, o.neighbours} {
 		c.count(o, +1)
 	}
+	o.tally(+1)
+}
+
+// tally adds n times the originator to the counts of the table.
+func (o *originator) tally(n int32) {
+	o.ofNetwork.trusted[o.trust] += n
+	o.ofNetwork.all.trusted[o.trust] += n
 }
 
 func (o *originator) speaker(t message.Trust, f message.StampFormat) *speaker {

@@ -33,7 +33,8 @@ type KeyedRollUp struct {
 	RollUp RollUp
 }
 
-// Snapshot returns what has changed since the last call.
+// Snapshot returns what has changed since the last call. That call's snapshot must be
+// stored by now.
 func (f *Fleet) Snapshot() Snapshot {
 	s := Snapshot{RollUps: f.closed}
 	f.closed = nil
@@ -51,11 +52,13 @@ func (f *Fleet) Snapshot() Snapshot {
 			s.RollUps = append(s.RollUps, KeyedRollUp{key, o.open})
 		}
 	}
+	f.parked.snapshot(&s)
 	return s
 }
 
 // Restore puts originators, and what is kept of the whole fleet, back as a snapshot had
-// them. It calls failed with why one is left out.
+// them. It calls failed with why one is left out. Of more than the table holds, those are
+// restored that were heard last, and the others stay in the store.
 func (f *Fleet) Restore(blobs []Blob, failed func(error)) {
 	decoded, problems := make([]*originator, len(blobs)), make([]error, len(blobs))
 	inParallel(len(blobs), func(i int) {
@@ -75,6 +78,7 @@ func (f *Fleet) Restore(blobs []Blob, failed func(error)) {
 			failed(fmt.Errorf("restore the state of %s: %w", b.name(), err))
 		}
 	}
+	f.trim()
 }
 
 // name returns what people call the one whose blob it is.

@@ -39,18 +39,18 @@ type zone struct {
 // one may have arrived notably before its stamp.
 const coalescedGap = 10 * time.Millisecond
 
-// add takes in a message whose stamp names the moment sent. It reports whether a new
-// estimate is urgent.
-func (s *speaker) add(m *message.Message, sent int64) bool {
+// add takes in a message whose stamp names the moment sent. It reports whether that was
+// late, and whether a new estimate is urgent.
+func (s *speaker) add(m *message.Message, sent int64) (late, urgent bool) {
 	s.zone = zone{m.Sent.HasZone, m.Sent.ZoneEast}
 	s.roundTrip.add(m.MinRTT, m.Received)
-	late := s.state.Add(Observation{
+	late = s.state.Add(Observation{
 		Sent:      sent,
 		Received:  m.Received,
 		Coalesced: m.PreviousRead != 0 && m.Received-m.PreviousRead > int64(coalescedGap),
 	})
 	s.since.count(m.Received, late)
-	return s.state.news || s.since.urgent(m.Received, m.Received-s.evaluated)
+	return late, s.state.news || s.since.urgent(m.Received, m.Received-s.evaluated)
 }
 
 func (c *since) count(received int64, late bool) {

@@ -166,6 +166,18 @@ func (db *database) read(fn func(*pages.File) error) error {
 	return readPages(db.path, fn)
 }
 
+// readNow is read, but fails with ErrBusy rather than wait for a transaction.
+func (db *database) readNow(fn func(*pages.File) error) error {
+	if !db.lock.TryRLock() {
+		return ErrBusy
+	}
+	defer db.lock.RUnlock()
+	if db.closed {
+		return ErrClosed
+	}
+	return readPages(db.path, fn)
+}
+
 // renew has fn put another file in the place of a broken one, and goes on with that.
 func (db *database) renew(fn func() error, open func() (*database, error)) error {
 	db.lock.Lock()

@@ -18,6 +18,9 @@ var (
 	// Close found waiting.
 	ErrClosed = errors.New("store is closed")
 
+	// ErrBusy is returned by State while the states are being written.
+	ErrBusy = errors.New("states are being written")
+
 	// ErrReadOnly is returned by every method that writes when the store was
 	// opened with Options.ReadOnly.
 	ErrReadOnly = errors.New("store is open for reading only")

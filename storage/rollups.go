@@ -28,18 +28,10 @@ func (s *Store) RollUp(start int64, key string) (blob []byte, err error) {
 	if s.state == nil {
 		return nil, nil
 	}
-	at := append(timeKey(start), key...)
 	r := stateReader{path: statePath(s.directory), bucket: bucketRollUps}
 	err = s.state.read(func(f *pages.File) error {
-		b, _ := f.Bucket(bucketRollUps, r.notePage)
-		k, value := b.Cursor(r.notePage).Seek(at)
-		if !bytes.Equal(k, at) {
-			return nil
-		}
-		return r.guarded(func(_, b []byte) error {
-			blob = append([]byte{}, b...)
-			return nil
-		})(k, value)
+		blob = r.blob(f, append(timeKey(start), key...))
+		return nil
 	})
 	if err != nil {
 		return nil, err

@@ -194,6 +194,24 @@ func (s *Store) States(fn func(key string, blob []byte) error) (sequence uint64,
 	return sequence, r.damage.err()
 }
 
+// State returns one state of the last checkpoint, nil if it has none under the key. It
+// doesn't wait for the next one: while that is being written it fails with ErrBusy. A
+// damaged state is a *DamageError.
+func (s *Store) State(key string) (blob []byte, err error) {
+	if s.state == nil {
+		return nil, nil
+	}
+	r := stateReader{path: statePath(s.directory), bucket: bucketStates}
+	err = s.state.readNow(func(f *pages.File) error {
+		blob = r.blob(f, []byte(key))
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return blob, r.damage.err()
+}
+
 // RollUps calls fn with each roll-up that starts at or after since and before
 // until (Unix ns, 0 for no limit), in order of Start, then Key. Key and blob are valid
 // until fn returns; no transaction is open while it runs. Damage is passed over
@@ -251,6 +269,18 @@ type stateReader struct {
 
 func (r *stateReader) notePage(d pages.Damage) {
 	r.damage.note(r.path, d.Place(), d.Problem)
+}
+
+// blob returns a copy of what stands under a key, nil if nothing sound does.
+func (r *stateReader) blob(f *pages.File, key []byte) (blob []byte) {
+	b, _ := f.Bucket(r.bucket, r.notePage)
+	if k, value := b.Cursor(r.notePage).Seek(key); bytes.Equal(k, key) {
+		_ = r.guarded(func(_, sound []byte) error { // which fails only where this does
+			blob = append([]byte{}, sound...)
+			return nil
+		})(k, value)
+	}
+	return blob
 }
 
 // guarded returns a function that calls fn with the blob of each sound value.

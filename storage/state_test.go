@@ -50,6 +50,33 @@ func TestStates(t *testing.T) {
 	wantStates(t, openStore(t, directory, Options{}), 20, map[string]string{"web1": "c", "web3": ""})
 }
 
+func TestState(t *testing.T) {
+	s := openStore(t, t.TempDir(), Options{})
+	check := func(stage, key, want string, wantError error) {
+		t.Helper()
+		if blob, err := s.State(key); string(blob) != want || (blob == nil) != (want == "") || !errors.Is(err, wantError) {
+			t.Errorf("%s: State(%q) = %q, %v, want %q, %v", stage, key, blob, err, want, wantError)
+		}
+	}
+	check("before the first checkpoint", "web1", "", nil)
+	checkpoint(t, s, Changes{States: []State{{"web1", []byte("a")}, {"web3", []byte("c")}}})
+	check("after it", "web1", "a", nil)
+	check("between two keys", "web2", "", nil)
+	check("behind the last", "web4", "", nil)
+	err := s.state.update(func(*bolt.Tx) error {
+		check("while a checkpoint is written", "web1", "", ErrBusy)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkpoint(t, s, Changes{States: []State{{"web1", nil}, {"web3", []byte("d")}}})
+	check("deleted", "web1", "", nil)
+	check("replaced", "web3", "d", nil)
+	s.Close()
+	check("closed", "web3", "", ErrClosed)
+}
+
 func TestCheckpointIsAllOrNothing(t *testing.T) {
 	s := openStore(t, t.TempDir(), Options{})
 	appendNumbered(t, s, 2)

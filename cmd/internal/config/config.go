@@ -97,6 +97,12 @@ type Limits struct {
 	Handshake          time.Duration // of TLS
 	Idle               time.Duration // for which a connection may send nothing
 	Allow              []netip.Prefix
+
+	// Hosts is how many hosts' clocks are judged at once.
+	Hosts int
+
+	// HostsPerPeer is how many of them one peer may send for; 0 for half.
+	HostsPerPeer int
 }
 
 // NTP says how the collector's own clock is judged.
@@ -159,6 +165,14 @@ func Load(flags *pflag.FlagSet, environ []string) (*Config, error) {
 		return nil, err
 	}
 	return l.config, nil
+}
+
+// PerPeer returns how many hosts one peer may send for.
+func (l Limits) PerPeer() int {
+	if l.HostsPerPeer == 0 {
+		return l.Hosts / 2
+	}
+	return l.HostsPerPeer
 }
 
 // Retention is how long messages are kept. Zero is for ever.

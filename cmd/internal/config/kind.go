@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -111,20 +112,6 @@ func formatAge(d time.Duration) string {
 	return formatDuration(d)
 }
 
-// count returns the kind of numbers of things that are at least least.
-func count(least int) kind[int] {
-	return kind[int]{format: strconv.Itoa, parse: func(text string) (int, *fault) {
-		n, err := strconv.Atoi(text)
-		switch {
-		case err != nil:
-			return 0, &fault{problem: "not a number", hint: `write digits, such as "1000"`}
-		case n < least:
-			return 0, &fault{problem: fmt.Sprintf("below the least of %d", least)}
-		}
-		return n, nil
-	}}
-}
-
 // messageSize is the kind of limits of a message, in octets.
 var messageSize = kind[int64]{format: formatSize, parse: func(text string) (int64, *fault) {
 	const least, most = 480, 1 << 20 // RFC 5424, section 6.1; what the store takes
@@ -182,6 +169,52 @@ func formatSize(n int64) string {
 		}
 	}
 	return strconv.FormatInt(n, 10) + "B"
+}
+
+const (
+	leastHosts = 100
+	mostThings = 10_000_000
+)
+
+// count returns the kind of numbers of things, from least to most.
+func count(least int) kind[int] {
+	return kind[int]{format: strconv.Itoa, parse: func(text string) (int, *fault) {
+		n, err := strconv.Atoi(text)
+		switch {
+		case errors.Is(err, strconv.ErrRange) || err == nil && n > mostThings:
+			return 0, &fault{problem: fmt.Sprintf("above the most of %d", mostThings)}
+		case err != nil:
+			return 0, &fault{problem: "not a whole number", hint: fmt.Sprintf("write digits only, from %d to %d", least, mostThings)}
+		case n < least:
+			return 0, &fault{problem: fmt.Sprintf("below the least of %d", least)}
+		}
+		return n, nil
+	}}
+}
+
+// half is the word for 0 where that means half of another number.
+const half = "half"
+
+// orHalf returns the kind that has the word half besides.
+func orHalf(k kind[int]) kind[int] {
+	return kind[int]{
+		format: func(n int) string {
+			if n == 0 {
+				return half
+			}
+			return k.format(n)
+		},
+		parse: func(text string) (int, *fault) {
+			if text == half {
+				return 0, nil
+			}
+			n, f := k.parse(text)
+			if f != nil && f.hint != "" {
+				f.hint += `, or "half"`
+			}
+			return n, f
+		},
+	}
 }
 
 // choice returns the kind that has these values only, each written as name says.

@@ -39,6 +39,8 @@ func (c *Config) Oddities() []Oddity {
 			fmt.Sprintf("%s is shorter than ntp.poll, %s: one lost answer suspends all verdicts", formatDuration(c.NTP.Holdover), formatDuration(c.NTP.Poll)), "write several times ntp.poll"}},
 		{c.NTP.KernelClock == KernelTrust, Oddity{"ntp.kernel_clock",
 			"the local clock is taken as true on your word, and every report says so", ""}},
+		{c.Limits.HostsPerPeer > c.Limits.Hosts, Oddity{"limits.hosts_per_peer",
+			fmt.Sprintf("%d is more than limits.hosts, %d: one peer may take all places", c.Limits.HostsPerPeer, c.Limits.Hosts), `write less, or "half"`}},
 		{c.Tolerance < 100*time.Millisecond, Oddity{c.toleranceKey(),
 			fmt.Sprintf("one-way evidence can seldom prove %s: most hosts will be reported as insufficient", formatDuration(c.Tolerance)), ""}},
 	} {

@@ -72,6 +72,12 @@ func (c *Config) settings() []setting {
 		{key: "limits.allow", flag: "allow", arg: "NETWORK", preset: []string{""},
 			usage:   "take messages from this network only; repeatable (default: from all)",
 			binding: list(&c.Limits.Allow, network)},
+		{key: "limits.hosts", flag: "max-hosts", arg: "N", preset: []string{"100000"},
+			usage:   "judge at most this many hosts' clocks at once (some 6 kB of memory each)",
+			binding: one(&c.Limits.Hosts, count(leastHosts))},
+		{key: "limits.hosts_per_peer", flag: "max-hosts-per-peer", arg: "N", preset: []string{half},
+			usage:   "let one peer, such as a relay, send for this many of them at most, or half",
+			binding: one(&c.Limits.HostsPerPeer, orHalf(count(1)))},
 
 		{key: "http", flag: "http", arg: "ADDRESS", preset: []string{"127.0.0.1:8514"},
 			usage:   "serve the HTTP API on this loopback address; empty for none",

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/skewatch/skewatch/analysis"
 	"github.com/skewatch/skewatch/collector"
 	"github.com/skewatch/skewatch/collector/message"
 )
@@ -20,8 +21,8 @@ import (
 // A Sample is what is shown of one moment.
 type Sample struct {
 	Received  collector.Stats
-	Hosts     int    // originators whose clocks are judged
-	NotJudged uint64 // messages stored that are no evidence, because there were too many originators
+	Admission analysis.Admission
+	Late      uint64 // messages that had been held up before they arrived
 }
 
 // Build is what a server was made of.
@@ -67,8 +68,14 @@ var (
 	connections = counter("connections", "Connections that were let in.", "transport")
 	open        = gauge("open_connections", "Connections that are open.", "transport")
 	closed      = counter("closed_connections", "Connections that were not let in, or were ended by the server.", "transport", "reason")
-	hosts       = gauge("hosts", "Hosts whose clocks are judged.")
-	notJudged   = counter("not_judged_messages", "Stored messages that are no evidence of a clock, because too many hosts were named.")
+
+	late      = counter("late_messages", "Messages that had been held up before they arrived, in a queue or by an outage.")
+	hosts     = gauge("hosts", "Hosts whose clocks are judged.")
+	probation = gauge("probation_hosts", "Names that many others came with, and that must prove themselves before they are judged.")
+	parked    = gauge("parked_hosts", "Hosts that have given up their place and whose state waits on disk.")
+	evicted   = counter("evicted_hosts", "Hosts that have given up their place to others.")
+	recalled  = counter("recalled_hosts", "Hosts that have come back from disk.")
+	notJudged = counter("not_judged_messages", "Stored messages that are no evidence of a clock, because too many hosts were named.", "reason")
 )
 
 // A reader reads a sample at each scrape.
@@ -84,8 +91,8 @@ func (r *reader) Collect(to chan<- prometheus.Metric) {
 	for t := range message.Transport(message.Transports) {
 		w.transport(t, &s.Received[t])
 	}
-	w.send(hosts, uint64(s.Hosts))
-	w.send(notJudged, s.NotJudged)
+	w.send(late, s.Late)
+	w.admission(&s.Admission)
 }
 
 // A writer sends metrics.
@@ -93,6 +100,19 @@ type writer struct{ to chan<- prometheus.Metric }
 
 func (w writer) send(f family, value uint64, labels ...string) {
 	w.to <- prometheus.MustNewConstMetric(f.desc, f.kind, float64(value), labels...)
+}
+
+// admission sends how the table of hosts is kept within its bounds.
+func (w writer) admission(a *analysis.Admission) {
+	w.send(hosts, uint64(a.Originators))
+	w.send(probation, uint64(a.OnProbation))
+	w.send(parked, uint64(a.Parked))
+	w.send(evicted, a.Evicted)
+	w.send(recalled, a.Recalled)
+	w.send(notJudged, a.TurnedAway.Probation, "probation")
+	w.send(notJudged, a.TurnedAway.Quota, "quota")
+	w.send(notJudged, a.TurnedAway.Full, "table_full")
+	w.send(notJudged, a.TurnedAway.Unread, "state_unread")
 }
 
 // transport sends what was counted of a transport.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/skewatch/skewatch/analysis"
 	"github.com/skewatch/skewatch/collector"
 	"github.com/skewatch/skewatch/collector/message"
 )
@@ -39,7 +40,10 @@ func scrape(t *testing.T, s Sample) string {
 }
 
 func TestMetrics(t *testing.T) {
-	s := Sample{Hosts: 12, NotJudged: 3}
+	s := Sample{Late: 7, Admission: analysis.Admission{
+		Originators: 12, OnProbation: 8, Parked: 4, Evicted: 5, Recalled: 1,
+		TurnedAway: analysis.TurnedAway{Probation: 100, Quota: 200, Full: 300, Unread: 400},
+	}}
 	next := uint64(0)
 	number := func() uint64 { next++; return next }
 	for i := range s.Received {

@@ -43,15 +43,17 @@ type archive struct {
 
 // newArchive returns the archive of a store. Its fleet is empty until restore.
 func newArchive(store *storage.Store, cfg *config.Config, log logrus.FieldLogger) *archive {
-	return &archive{
-		cfg: cfg, log: log, now: time.Now, store: store, stopping: make(chan struct{}),
-		fleet: analysis.NewFleet(FleetConfig(cfg)),
-	}
+	a := &archive{cfg: cfg, log: log, now: time.Now, store: store, stopping: make(chan struct{})}
+	a.fleet = analysis.NewFleet(a.recalling(FleetConfig(cfg)))
+	return a
 }
 
 // FleetConfig returns what a configuration says of the judging of clocks.
 func FleetConfig(cfg *config.Config) analysis.Config {
-	return analysis.Config{Params: analysis.DefaultParams(), Rule: rules(cfg), Roster: roster(cfg), Hold: cfg.WarnHold}
+	return analysis.Config{
+		Params: analysis.DefaultParams(), Rule: rules(cfg), Roster: roster(cfg), Hold: cfg.WarnHold,
+		MaxOriginators: cfg.Limits.Hosts, MaxPerPeer: cfg.Limits.PerPeer(),
+	}
 }
 
 // restoreAtOnce is how many states are decoded at once.

@@ -41,6 +41,8 @@ type keeper struct {
 	written time.Time // the last checkpoint
 	upTo    uint64    // the newest message that it includes
 	failing bool      // it could not be written
+
+	turnstile turnstile // likewise
 }
 
 // run judges and writes until the context ends, and once more then.
@@ -55,6 +57,7 @@ func (k *keeper) run(ctx context.Context) error {
 			return k.checkpoint()
 		case <-t.C:
 			k.judge((*analysis.Fleet).Tick)
+			k.turnstile.watch(k.archive)
 			k.keep()
 		}
 	}

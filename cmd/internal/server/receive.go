@@ -86,13 +86,15 @@ func (s *Server) sample() metrics.Sample {
 	received := s.collector.Stats()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return metrics.Sample{Received: received, Hosts: s.fleet.Originators(), NotJudged: s.fleet.TurnedAway()}
+	return metrics.Sample{Received: received, Admission: s.fleet.Admission(), Late: s.fleet.Late()}
 }
 
 // account returns what was received and what became of it, for the log.
 func (s *Server) account() logrus.Fields {
+	s.mu.Lock()
+	fields := admissionFields(s.fleet.Admission())
+	s.mu.Unlock()
 	var received, rejected, dropped, pending, closed uint64
-	fields := logrus.Fields{}
 	stats := s.collector.Stats()
 	for t := range stats {
 		of := &stats[t]
@@ -102,9 +104,7 @@ func (s *Server) account() logrus.Fields {
 	}
 	fields["received"], fields["rejected"], fields["dropped_by_kernel"] = received, rejected, dropped
 	fields["pending"], fields["closed_connections"] = pending, closed
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	fields["stored"], fields["not_judged"] = s.store.Last(), s.fleet.TurnedAway()
+	fields["stored"] = s.store.Last()
 	return fields
 }
 
