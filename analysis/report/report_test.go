@@ -243,12 +243,32 @@ func TestCell(t *testing.T) {
 		{"web1234", "web12…"},
 		{"時計", "時計  "},
 		{"時計時計", "時計… "},
-		{"a\x1b[1m", "a\uFFFD[1m "},
-		{"a\xffb", "a\uFFFDb   "},
+		{"a\x1bb", `a\x1bb`},
+		{"a\u202e", `a\u20…`},
+		{"a\xffb", `a\xffb`},
 	}
 	for _, tt := range tests {
 		if have := Cell(tt.text, 6); have != tt.want {
 			t.Errorf("Cell(%q, 6) = %q, want %q", tt.text, have, tt.want)
+		}
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	tests := []struct{ text, want string }{
+		{"", ""},
+		{`C:\web "1" é 時`, `C:\web "1" é 時`},
+		{"\x1b[31mweb1\x1b]0;x\x07", `\x1b[31mweb1\x1b]0;x\a`},
+		{"we\x00b\r\n1\t", `we\x00b\r\n1\t`},
+		{"\u202eweb1\u2066\u200d", `\u202eweb1\u2066\u200d`},
+		{"\u009b31m\x7f\u00a0", `\u009b31m\x7f\u00a0`},
+		{"web\xff\xc0\xaf", `web\xff\xc0\xaf`},
+		{"\U000e0041", `\U000e0041`},
+		{"\uFFFD", "\uFFFD"},
+	}
+	for _, tt := range tests {
+		if have := Printable(tt.text); have != tt.want {
+			t.Errorf("Printable(%q) = %s, want %s", tt.text, have, tt.want)
 		}
 	}
 }

@@ -1,19 +1,38 @@
 package report
 
 import (
+	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
-// Printable replaces what could move the cursor, change colours or reverse the
-// writing: a host's name is whatever somebody sent.
+// Printable writes what could move the cursor, change colours or reverse the writing as
+// strconv.Quote does: \x1b, \u202e, \n. A host's name is whatever somebody sent. It is for
+// eyes: a text may hold a backslash of its own. Every text that a message brought goes
+// through here on its way to a terminal.
 func Printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
+	if isPrintable(s) {
+		return s
+	}
+	b := make([]byte, 0, 2*len(s))
+	for len(s) > 0 {
+		r, n := utf8.DecodeRuneInString(s)
+		if isPrintable(s[:n]) {
+			b = utf8.AppendRune(b, r)
+		} else {
+			quoted := strconv.Quote(s[:n])
+			b = append(b, quoted[1:len(quoted)-1]...)
 		}
-		return '\uFFFD'
-	}, s)
+		s = s[n:]
+	}
+	return string(b)
+}
+
+// isPrintable reports whether a text is UTF-8 and moves nothing on a terminal.
+func isPrintable(s string) bool {
+	notPrint := func(r rune) bool { return !unicode.IsPrint(r) }
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, notPrint)
 }
 
 // Clip shortens a text to so many columns, and makes it printable.

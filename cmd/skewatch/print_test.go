@@ -73,7 +73,7 @@ func TestMessagesArePrinted(t *testing.T) {
 		raw    bool
 		want   string
 	}{
-		{"table", false, "2026-03-01T12:00:00.001234Z sent 2026-03-01T12:00:00+00:00 web1 app[42]: one\uFFFD\uFFFD[31mtwo\n" +
+		{"table", false, "2026-03-01T12:00:00.001234Z sent 2026-03-01T12:00:00+00:00 web1 app[42]: one\\n\\x1b[31mtwo\n" +
 			"2026-03-01T12:00:00.000000Z sent - 192.0.2.7 text\n"},
 		{"csv", false, "received,sent,host,source,transport,facility,severity,app,procid,msgid,stamp_format,stamped_by,message\n" +
 			"2026-03-01T12:00:00.001234567Z,2026-03-01T12:00:00+00:00,web1,192.0.2.7,tcp,user,info,app,42,,rfc3339,kernel,\"one\n\x1b[31mtwo\"\n" +

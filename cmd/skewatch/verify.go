@@ -12,6 +12,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"github.com/skewatch/skewatch/analysis/report"
 	"github.com/skewatch/skewatch/cmd/internal/api"
 	"github.com/skewatch/skewatch/cmd/internal/config"
 	"github.com/skewatch/skewatch/storage"
@@ -88,7 +89,7 @@ func (p *program) verify(ctx context.Context, d api.Desk, q api.VerifyQuery, sav
 		if found = append(found, f); format == "json" {
 			return nil
 		}
-		fmt.Fprintf(out, "%s: %s: %s\n", f.File, f.Record, f.Problem)
+		fmt.Fprintf(out, "%s: %s: %s\n", report.Printable(f.File), report.Printable(f.Record), report.Printable(f.Problem))
 		return out.Flush()
 	})
 	bar.clear()

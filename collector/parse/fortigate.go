@@ -54,7 +54,7 @@ func cutPair(b []byte) (key, value, rest []byte) {
 	}
 	key, rest = b[:n], b[n+1:]
 	if len(rest) > 0 && rest[0] == '"' {
-		end := 1 + valueLength(rest[1:])
+		end := valueEnd(rest, 1)
 		value, rest = rest[1:end], rest[min(end+1, len(rest)):]
 	} else {
 		value = firstWord(rest)

@@ -64,6 +64,9 @@ func check(t *testing.T, raw []byte) {
 	if m.Priority < message.NoPriority || m.Priority > maxPriority {
 		t.Errorf("Parse(%q): Priority = %d, want -1 to 191", raw, m.Priority)
 	}
+	if len(m.Host) > MaxHost {
+		t.Errorf("Parse(%q): Host has %d octets, want at most %d", raw, len(m.Host), MaxHost)
+	}
 
 	again := message.Message{}
 	Parse([]byte(whole[0]), &again)

@@ -25,7 +25,10 @@ import (
 // and TimeQuality and leaves every other field alone. The byte slices are parts of
 // raw, nil where the message has no such part. Nothing is allocated.
 //
-// Line ends and NULs that close the message are in Raw alone.
+// Line ends and NULs that close the message are in Raw alone, and so is a HOSTNAME of
+// more than 255 octets, but for RFC 3164, where such a word begins the text. Other than
+// that a host's name may hold whatever was sent: control characters, escape sequences
+// of a terminal, octets that are no UTF-8. Who shows it takes care of that.
 func Parse(raw []byte, m *message.Message) {
 	body := withoutLineEnd(withoutCount(raw))
 	priority, rest := cutPriority(body)
@@ -42,7 +45,15 @@ func Parse(raw []byte, m *message.Message) {
 	default:
 		parseRFC3164(rest, m)
 	}
+	if len(m.Host) > MaxHost {
+		m.Host = nil
+	}
 }
+
+// MaxHost is how many octets a HOSTNAME may have (RFC 5424, section 6), as any name in
+// the DNS. What is longer names no host: whoever sends such words, one after the other,
+// would fill the tables that are kept by host.
+const MaxHost = 255
 
 // Version returns the VERSION of a message in the format of RFC 5424 (section
 // 6.2.2), which is 1, and 0 for a message in any other format.

@@ -95,6 +95,9 @@ func cutHost(b []byte, m *message.Message) (rest []byte) {
 		return b
 	}
 	rest = b[min(len(word)+1, len(b)):]
+	if len(word) > MaxHost {
+		return b
+	}
 	if len(word) == 0 || len(rest) == 0 {
 		m.Host = present(word)
 		return rest

@@ -19,8 +19,7 @@ func isRFC5424(b []byte) bool {
 // parseRFC5424 reads the header of RFC 5424, section 6, from VERSION on. Each
 // field ends at a space; where one is missing, so are those after it.
 func parseRFC5424(b []byte, m *message.Message) {
-	stamp, b := cutField(b[len("1 "):])
-	readRFC5424Stamp(stamp, &m.Sent)
+	b = cutRFC5424Stamp(b[len("1 "):], &m.Sent)
 	m.Host, b = cutField(b)
 	m.AppName, b = cutField(b)
 	m.ProcID, b = cutField(b)
@@ -45,18 +44,21 @@ func cutField(b []byte) (field, rest []byte) {
 	return b[:end], rest
 }
 
-// readRFC5424Stamp reads TIMESTAMP (RFC 5424, section 6.2.3) to s; nil is NILVALUE.
-// Beyond the RFC it takes 7 to 9 digits of a fraction and second 60, which senders
-// write.
-func readRFC5424Stamp(field []byte, s *message.Stamp) {
-	if field == nil {
-		return // StampNone
+// cutRFC5424Stamp reads TIMESTAMP (RFC 5424, section 6.2.3) to s and returns what
+// follows the space after it. Beyond the RFC it takes 7 to 9 digits of a fraction and
+// second 60, which senders write.
+func cutRFC5424Stamp(b []byte, s *message.Stamp) (rest []byte) {
+	n := readISO(b, s)
+	if n > 0 && (n == len(b) || b[n] == ' ') && s.HasZone && b[10] == 'T' && endsInOffset(b[:n]) {
+		s.Format = message.StampRFC5424
+		return b[min(n+1, len(b)):]
 	}
-	if n := readISO(field, s); n != len(field) || !s.HasZone || !endsInOffset(field) {
-		*s = message.Stamp{Format: message.StampInvalid}
-		return
+	*s = message.Stamp{}
+	field, rest := cutField(b)
+	if field != nil {
+		s.Format = message.StampInvalid
 	}
-	s.Format = message.StampRFC5424
+	return rest
 }
 
 // endsInOffset tells the offset of RFC 5424, "Z" or "+02:00", from "+0200".

@@ -34,6 +34,8 @@ func TestRFC5424(t *testing.T) {
 		{"text that looks like data", "<13>1 - h a p i - [a] x", want{priority: 13, host: "h", app: "a", proc: "p", id: "i", text: "[a] x"}},
 		{"no structured data", "<13>1 - h a p i hello world", want{priority: 13, host: "h", app: "a", proc: "p", id: "i", text: "hello world"}},
 		{"text glued to a dash", "<13>1 - h a p i -hello", want{priority: 13, host: "h", app: "a", proc: "p", id: "i", text: "-hello"}},
+		{"a space for T ends the field", "<13>1 2003-10-11 22:14:15Z web1 - - - x", want{
+			priority: 13, format: message.StampInvalid, host: "22:14:15Z", app: "web1", text: "x"}},
 		{"without priority", "1 2003-10-11T22:14:15Z web1 su - - - x", want{
 			priority: -1, format: f, civil: "2003-10-11 22:14:15", zone: "+00:00", host: "web1", app: "su", text: "x"}},
 	})
@@ -73,6 +75,8 @@ func TestStructuredData(t *testing.T) {
 		{"no id", `[]`, "", `[] x`},
 		{"no value", `[a b]`, "", `[a b] x`},
 		{"no quotes", `[a b=c]`, "", `[a b=c] x`},
+		{"quotes for the equals sign", `[a b""c"]`, "", `[a b""c"] x`},
+		{"no space between values", `[a b="c"d="e"]`, "", `[a b="c"d="e"] x`},
 		{"space at the end", `[a b="c" ]`, "", `[a b="c" ] x`},
 		{"second element broken", `[a b="c"][d e]`, `[a b="c"]`, `[d e] x`},
 		{"glued text", `[a b="c"]glued`, `[a b="c"]`, `glued x`},
@@ -108,6 +112,8 @@ func TestTimeQuality(t *testing.T) {
 		{`[timeQuality TZKNOWN="1"]`, message.TimeQuality{TZKnown: none}},
 		{`[timequality tzKnown="1"]`, message.TimeQuality{}},
 		{`[timeQuality@1 tzKnown="1"]`, message.TimeQuality{}},
+		{`[timeQualit tzKnown="1"]`, message.TimeQuality{}},
+		{`[timeQuality tzKnown2="1" isSynced_="1" syncAccuracy.="5" tzKnow="1"]`, message.TimeQuality{}},
 		{`[origin tzKnown="1" isSynced="1"]`, message.TimeQuality{}},
 		{`[timeQuality tzKnown="1" isSynced]`, message.TimeQuality{}},
 		{`- [timeQuality tzKnown="1"]`, message.TimeQuality{}},

@@ -17,14 +17,15 @@ func cutStructuredData(b []byte, m *message.Message) (rest []byte) {
 	}
 	end, claimed := 0, false
 	for end < len(b) && b[end] == '[' {
-		id, claims, n := readElement(b[end:])
-		if n == 0 {
+		var claims message.TimeQuality
+		next, isClaim := readElement(b, end, &claims)
+		if next == 0 {
 			break
 		}
-		if !claimed && string(id) == timeQuality {
+		if isClaim && !claimed {
 			m.TimeQuality, claimed = claims, true
 		}
-		end += n
+		end = next
 	}
 	m.StructuredData, rest = present(b[:end]), b[end:]
 	if end > 0 && len(rest) > 0 && rest[0] == ' ' {
@@ -37,53 +38,74 @@ func cutStructuredData(b []byte, m *message.Message) (rest []byte) {
 // section 7.1).
 const timeQuality = "timeQuality"
 
-// readElement reads one SD-ELEMENT, `[id name="value" …]`, n bytes long, and its
-// claims if it is a timeQuality. n is 0 when b does not begin with an element.
-func readElement(b []byte) (id []byte, claims message.TimeQuality, n int) {
-	end := 1 + nameLength(b[1:])
-	if end == 1 {
-		return nil, claims, 0
+// readElement reads one SD-ELEMENT, `[id name="value" …]`, that begins at b[start],
+// and says where it ends: 0 when none begins there. If it is a timeQuality, its claims
+// go to q.
+func readElement(b []byte, start int, q *message.TimeQuality) (end int, isTimeQuality bool) {
+	id := start + len("[")
+	known := id + knownID(b[id:])
+	if end = nameEnd(b, known); end == id {
+		return 0, false
 	}
-	id = b[1:end]
+	isTimeQuality = known > id && end == known
 	for end < len(b) && b[end] == ' ' {
-		name, value, n := readParam(b[end:])
-		if n == 0 {
-			return nil, claims, 0
+		name := end + 1
+		equals := name
+		if isTimeQuality {
+			equals += knownName(b[name:])
 		}
-		if string(id) == timeQuality {
-			readClaim(&claims, name, value)
+		equals = nameEnd(b, equals)
+		value := equals + len(`="`)
+		if equals == name || value >= len(b) || b[equals] != '=' || b[equals+1] != '"' {
+			return 0, false
 		}
-		end += n
+		quote := valueEnd(b, value)
+		if quote == len(b) {
+			return 0, false
+		}
+		if isTimeQuality {
+			readClaim(q, b[name:equals], b[value:quote])
+		}
+		end = quote + 1
 	}
 	if end == len(b) || b[end] != ']' {
-		return nil, claims, 0
+		return 0, false
 	}
-	return id, claims, end + 1
+	return end + 1, isTimeQuality
 }
 
-// readParam reads one SD-PARAM with the space before it, ` name="value"`, n bytes
-// long. n is 0 when b does not begin with one.
-func readParam(b []byte) (name, value []byte, n int) {
-	equals := 1 + nameLength(b[1:])
-	if equals == 1 || len(b)-equals < len(`=""`) || b[equals] != '=' || b[equals+1] != '"' {
-		return nil, nil, 0
+// knownID returns the length of timeQuality if b begins with that, else 0. Comparing a
+// name that is likely is faster than looking at each octet, as nameEnd does.
+func knownID(b []byte) int {
+	if len(b) >= len(timeQuality) && string(b[:len(timeQuality)]) == timeQuality {
+		return len(timeQuality)
 	}
-	start := equals + 2
-	end := start + valueLength(b[start:])
-	if end == len(b) {
-		return nil, nil, 0
-	}
-	return b[1:equals], b[start:end], end + 1
+	return 0
 }
 
-// nameLength counts the bytes of an SD-NAME (RFC 5424, section 6.3.2).
-func nameLength(b []byte) int {
-	for i, c := range b {
-		if !inName[c] {
-			return i
-		}
+// knownName returns the length of the parameter's name of timeQuality that b begins
+// with, 0 if it begins with none or is short anyway.
+func knownName(b []byte) int {
+	switch {
+	case len(b) < len("syncAccuracy"):
+		return 0
+	case string(b[:len("tzKnown")]) == "tzKnown":
+		return len("tzKnown")
+	case string(b[:len("isSynced")]) == "isSynced":
+		return len("isSynced")
+	case string(b[:len("syncAccuracy")]) == "syncAccuracy":
+		return len("syncAccuracy")
 	}
-	return len(b)
+	return 0
+}
+
+// nameEnd returns where the SD-NAME (RFC 5424, section 6.3.2) ends that begins at
+// b[i].
+func nameEnd(b []byte, i int) int {
+	for i < len(b) && inName[b[i]] {
+		i++
+	}
+	return i
 }
 
 // inName holds the bytes an SD-NAME may have: printable ASCII other than '=', ' ',
@@ -95,11 +117,11 @@ var inName = func() (in [256]bool) {
 	return in
 }()
 
-// valueLength counts the bytes before the quote that ends a PARAM-VALUE, or all of
-// b if none does. A backslash takes the meaning from the byte after it (RFC 5424,
+// valueEnd returns where the quote is that ends the PARAM-VALUE beginning at b[i],
+// len(b) if none does. A backslash takes the meaning from the byte after it (RFC 5424,
 // section 6.3.3). A bare ']' breaks the RFC, yet inside quotes it can't mislead.
-func valueLength(b []byte) int {
-	for i := 0; i < len(b); i++ {
+func valueEnd(b []byte, i int) int {
+	for ; i < len(b); i++ {
 		switch b[i] {
 		case '"':
 			return i
