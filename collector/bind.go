@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/skewatch/skewatch/collector/message"
+	"github.com/skewatch/skewatch/collector/parse/custom"
 )
 
 // Senders of syslog stay silent for hours. Keep-alives find out which of them
@@ -26,27 +27,34 @@ func (c *Collector) bind() error {
 	}
 	for t := range message.Transport(message.Transports) {
 		for _, address := range c.cfg.addresses(t) {
-			if err := c.bindOne(t, address); err != nil {
+			if err := c.bindOne(t, address, reading{}); err != nil {
 				return bindError(t, address, err)
 			}
+		}
+	}
+	for _, its := range c.cfg.Custom {
+		if err := c.bindOne(its.Transport, its.Address, reading{custom.New(its.Format)}); err != nil {
+			return bindError(its.Transport, its.Address, err)
 		}
 	}
 	return nil
 }
 
-func (c *Collector) bindOne(t message.Transport, address string) error {
+func (c *Collector) bindOne(t message.Transport, address string, how reading) error {
 	if t == message.UDP {
-		return c.bindUDP(address)
+		return c.bindUDP(address, how)
 	}
 	l, err := c.listenConfig(nil).Listen(context.Background(), "tcp", address)
 	if err == nil {
-		c.addListener(t, l.(*net.TCPListener), false)
+		c.addListener(t, l.(*net.TCPListener)).reading = how
 	}
 	return err
 }
 
-func (c *Collector) addListener(t message.Transport, l *net.TCPListener, inherited bool) {
-	c.streams = append(c.streams, &listener{l, t, &c.counts[t], inherited})
+func (c *Collector) addListener(t message.Transport, l *net.TCPListener) *listener {
+	added := &listener{TCPListener: l, transport: t, counts: &c.counts[t]}
+	c.streams = append(c.streams, added)
+	return added
 }
 
 // listenConfig has stamping switched on before a socket is bound, and does more, if there
@@ -69,13 +77,13 @@ func (c *Collector) listenConfig(more func(syscall.RawConn) error) *net.ListenCo
 
 // bindUDP binds several sockets to one address. The first is bound before it shares the
 // address: so nothing is shared with another program.
-func (c *Collector) bindUDP(address string) error {
+func (c *Collector) bindUDP(address string, how reading) error {
 	first, err := c.listenConfig(nil).ListenPacket(context.Background(), "udp", address)
 	if err != nil {
 		return err
 	}
 	conn := first.(*net.UDPConn)
-	c.addUDP(conn, false)
+	c.addUDP(conn).reading = how
 	if c.cfg.UDPSockets == 1 || !canSharePort {
 		return nil
 	}
@@ -86,17 +94,16 @@ func (c *Collector) bindUDP(address string) error {
 	for n := 1; n < c.cfg.UDPSockets && err == nil; n++ {
 		var further net.PacketConn
 		if further, err = c.listenConfig(sharePort).ListenPacket(context.Background(), "udp", conn.LocalAddr().String()); err == nil {
-			c.addUDP(further.(*net.UDPConn), true)
+			u := c.addUDP(further.(*net.UDPConn))
+			u.further, u.reading = true, how
 		}
 	}
 	return err
 }
 
-// addUDP adds a socket, which may be a further one of the address of the one before.
-func (c *Collector) addUDP(conn *net.UDPConn, further bool) *udpSocket {
+func (c *Collector) addUDP(conn *net.UDPConn) *udpSocket {
 	c.enlarge(conn)
 	u := newUDPSocket(conn, c.cfg.MaxMessage)
-	u.further = further
 	c.udp = append(c.udp, u)
 	return u
 }
@@ -137,7 +144,7 @@ func (c *Collector) inheritTCP(in Inherited) error {
 		l.Close()
 		return errors.New("it isn't TCP")
 	}
-	c.addListener(in.Transport, tcp, true)
+	c.addListener(in.Transport, tcp).inherited = true
 	return c.stampInherited(tcp)
 }
 
@@ -151,7 +158,7 @@ func (c *Collector) inheritUDP(in Inherited) error {
 		p.Close()
 		return errors.New("it isn't UDP")
 	}
-	c.addUDP(conn, false).unstamped = !stampsAlready(conn)
+	c.addUDP(conn).unstamped = !stampsAlready(conn)
 	return c.stampInherited(conn)
 }
 

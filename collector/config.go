@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus"
+	"gopkg.in/mcuadros/go-syslog.v2/format"
 
 	"github.com/skewatch/skewatch/collector/message"
 )
@@ -35,6 +36,9 @@ const mostUDPSockets = 4
 type Config struct {
 	// Addresses to listen on, host:port; port 0 picks a free one.
 	UDP, TCP, TLS, RELP, RELPTLS []string
+
+	// Custom are listeners for messages that package parse doesn't know.
+	Custom []Custom
 
 	// Inherited are sockets that somebody else has bound, such as systemd. The
 	// Collector takes them over, and closes the files.
@@ -82,6 +86,14 @@ type Config struct {
 	Log logrus.FieldLogger
 }
 
+// Custom is a listener whose messages are read by a format of go-syslog.v2, which may be
+// anybody's. Package custom says what of it is believed.
+type Custom struct {
+	Transport message.Transport // UDP, TCP or TLS
+	Address   string            // host:port
+	Format    format.Format
+}
+
 // Inherited is a socket that was bound before the Collector came.
 type Inherited struct {
 	File      *os.File
@@ -112,6 +124,14 @@ func (cfg *Config) validate() error {
 	if cfg.TLSConfig == nil && cfg.secure() {
 		return errors.New("TLSConfig: missing: TLS and RELPTLS need one, with a certificate")
 	}
+	for i, custom := range cfg.Custom {
+		switch {
+		case custom.Format == nil:
+			return fmt.Errorf("Custom[%d].Format: missing", i)
+		case speaksRELP(custom.Transport):
+			return fmt.Errorf("Custom[%d].Transport: has a framing of its own (got %v): give UDP, TCP or TLS", i, custom.Transport)
+		}
+	}
 	for _, limit := range [...]struct {
 		name string
 		n    int
@@ -130,6 +150,11 @@ func (cfg *Config) validate() error {
 func (cfg *Config) secure() bool {
 	for _, in := range cfg.Inherited {
 		if overTLS(in.Transport) {
+			return true
+		}
+	}
+	for _, custom := range cfg.Custom {
+		if overTLS(custom.Transport) {
 			return true
 		}
 	}

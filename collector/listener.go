@@ -19,6 +19,7 @@ type listener struct {
 	*net.TCPListener
 	transport message.Transport
 	counts    *counts
+	reading   reading
 	inherited bool // connections may be older than stamping
 }
 
@@ -118,6 +119,7 @@ var faults = [...]struct {
 	why Closure
 }{
 	{errHandshakeTimeout, HandshakeTimeout}, {errHandshake, HandshakeFailed}, {errIdle, IdleTimeout},
+	{frame.ErrSplitFunc, FormatFailed}, {frame.ErrNoEnd, FormatFailed},
 	{frame.ErrCountTooLong, BadOctetCount}, {frame.ErrCountEndless, BadOctetCount},
 	{frame.ErrTransactionNumber, BadFrame}, {frame.ErrCommand, BadFrame},
 	{frame.ErrDataLength, BadFrame}, {frame.ErrTrailer, BadFrame},

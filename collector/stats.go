@@ -28,6 +28,7 @@ type TransportStats struct {
 	Octets      uint64 // in Stored, without framing
 	Truncated   uint64 // of Stored, those that are not whole
 	UserStamped uint64 // of Stored, those without a kernel stamp
+	Unread      uint64 // messages that a custom format could make nothing of: kept whole
 
 	Connections uint64 // that were let in
 	Open        uint64 // of Connections, those open now
@@ -79,6 +80,7 @@ const (
 	HandshakeTimeout                // the handshake took too long
 	IdleTimeout                     // it has sent nothing for too long
 	BadOctetCount                   // its framing was lost
+	FormatFailed                    // a custom format could not cut it into messages
 	BadFrame                        // it doesn't speak RELP, or not any more
 	OutOfSequence                   // it left out or repeated a RELP transaction number
 	BadCommand                      // it sent a RELP command that is unknown or out of place
@@ -87,10 +89,10 @@ const (
 
 // Closures are all reasons for closing a connection.
 var Closures = [...]Closure{PeerNotAllowed, ConnectionLimit, PeerLimit, HandshakeFailed, HandshakeTimeout, IdleTimeout,
-	BadOctetCount, BadFrame, OutOfSequence, BadCommand}
+	BadOctetCount, FormatFailed, BadFrame, OutOfSequence, BadCommand}
 
 var closureNames = [closures]string{"not_allowed", "connection_limit", "peer_limit", "handshake_failed", "handshake_timeout",
-	"idle_timeout", "bad_octet_count", "bad_frame", "out_of_sequence", "bad_command"}
+	"idle_timeout", "bad_octet_count", "format_failed", "bad_frame", "out_of_sequence", "bad_command"}
 
 // String returns the reason as metrics name it.
 func (c Closure) String() string { return closureNames[c] }
@@ -102,7 +104,7 @@ func (c Closure) Concerns(t message.Transport) bool {
 		return overTLS(t)
 	case BadFrame, OutOfSequence, BadCommand:
 		return speaksRELP(t)
-	case BadOctetCount:
+	case BadOctetCount, FormatFailed:
 		return t != message.UDP && !speaksRELP(t)
 	}
 	return t != message.UDP
@@ -192,9 +194,15 @@ func (c *Collector) Stats() (s Stats) {
 	for t := range s {
 		s[t] = c.counts[t].stats()
 	}
+	for _, l := range c.streams {
+		s[l.transport].Unread += l.reading.unread()
+	}
 	udp := &s[message.UDP]
 	for _, u := range c.udp {
 		udp.DroppedByKernel += u.dropped()
+		if !u.further {
+			udp.Unread += u.reading.unread()
+		}
 	}
 	udp.Received += udp.DroppedByKernel
 	return s

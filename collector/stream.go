@@ -10,7 +10,6 @@ import (
 
 	"github.com/skewatch/skewatch/collector/frame"
 	"github.com/skewatch/skewatch/collector/message"
-	"github.com/skewatch/skewatch/collector/parse"
 )
 
 // messagesPerPut bounds a batch of a stream.
@@ -42,6 +41,7 @@ type stream struct {
 	conn   source
 	counts *counts
 	split  splitter
+	read   func(raw []byte, m *message.Message)
 	taken  func()          // called when the Sink has taken all that split has given; may be nil
 	common message.Message // what the messages of one read have in common
 
@@ -58,7 +58,8 @@ func (c *Collector) newStream(l *listener, conn source, peer netip.Addr, trust m
 		c:      c,
 		conn:   conn,
 		counts: l.counts,
-		split:  frame.NewSplitter(c.cfg.MaxMessage),
+		split:  l.reading.splitter(c.cfg.MaxMessage),
+		read:   l.reading.read,
 		common: message.Message{
 			MinRTT:    conn.minRTT(),
 			Source:    peer,
@@ -195,16 +196,16 @@ func (s *stream) append(batch []message.Message, f frame.Frame) []message.Messag
 	batch = append(batch, s.common)
 	m := &batch[len(batch)-1]
 	m.Truncated = f.Truncated
-	parse.Parse(f.Message, m)
+	s.read(f.Message, m)
 	return batch
 }
 
-// putRest puts what the end of the stream leaves as its last message.
+// putRest puts what the end of the stream leaves as its last messages.
 func (s *stream) putRest() error {
-	f, ok := s.split.Rest()
-	if !ok {
-		return nil
+	var batch []message.Message
+	for f, ok := s.split.Rest(); ok; f, ok = s.split.Rest() {
+		batch = s.append(batch, f)
 	}
-	s.counts.arrived(1)
-	return s.c.put(s.append(nil, f), s.counts)
+	s.counts.arrived(len(batch))
+	return s.c.put(batch, s.counts)
 }

@@ -21,7 +21,8 @@ var longAgo = time.Unix(1, 0)
 // A udpSocket is a socket that is bound to a UDP address.
 type udpSocket struct {
 	conn      *net.UDPConn
-	maxOctets int  // of a datagram, that are kept
+	maxOctets int // of a datagram, that are kept
+	reading   reading
 	further   bool // it shares the address of the socket before
 	unstamped bool // what it holds when it is first read bears no stamp of its arrival
 
@@ -62,7 +63,7 @@ func (c *Collector) serveUDP(ctx context.Context, fail func(error), u *udpSocket
 	defer u.close()
 	q := newDatagramQueue()
 	put := make(chan error, 1)
-	go func() { put <- c.putDatagrams(q, fail) }()
+	go func() { put <- c.putDatagrams(q, u.reading, fail) }()
 	if err := c.readUDP(ctx, u, q); err != nil {
 		fail(err)
 	}

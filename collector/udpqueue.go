@@ -6,7 +6,6 @@ import (
 	"sync"
 
 	"github.com/skewatch/skewatch/collector/message"
-	"github.com/skewatch/skewatch/collector/parse"
 )
 
 const (
@@ -122,21 +121,21 @@ func (q *datagramQueue) end() {
 
 // putDatagrams puts what is queued until the queue ends. When the Sink fails it says so,
 // and takes the rest to count it.
-func (c *Collector) putDatagrams(q *datagramQueue, fail func(error)) (err error) {
+func (c *Collector) putDatagrams(q *datagramQueue, how reading, fail func(error)) (err error) {
 	batch := make([]message.Message, 0, datagramsPerParcel)
 	n := &c.counts[message.UDP]
 	for p := q.take(nil); p != nil; p = q.take(p) {
 		if err != nil {
 			n.reject(len(p.heads), RefusedBySink)
-		} else if err = c.put(p.messages(batch), n); err != nil {
+		} else if err = c.put(p.messages(batch, how), n); err != nil {
 			fail(err)
 		}
 	}
 	return err
 }
 
-// messages parses the datagrams in the space of batch.
-func (p *parcel) messages(batch []message.Message) []message.Message {
+// messages reads the datagrams in the space of batch.
+func (p *parcel) messages(batch []message.Message, how reading) []message.Message {
 	begin := 0
 	for i := range p.heads {
 		h := &p.heads[i]
@@ -148,7 +147,7 @@ func (p *parcel) messages(batch []message.Message) []message.Message {
 			Trust:     message.TrustUDP,
 			Truncated: h.cut,
 		})
-		parse.Parse(p.octets[begin:h.end], &batch[i])
+		how.read(p.octets[begin:h.end], &batch[i])
 		begin = h.end
 	}
 	return batch

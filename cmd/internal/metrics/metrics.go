@@ -65,6 +65,7 @@ var (
 	octets      = counter("stored_bytes", "Octets of stored messages, without framing.", "transport")
 	truncated   = counter("truncated_messages", "Stored messages that are not whole.", "transport")
 	userStamped = counter("user_stamped_messages", "Stored messages that the kernel gave no receive stamp.", "transport")
+	unread      = counter("unread_messages", "Messages that a custom format could make nothing of: they are kept whole.", "transport")
 	connections = counter("connections", "Connections that were let in.", "transport")
 	open        = gauge("open_connections", "Connections that are open.", "transport")
 	closed      = counter("closed_connections", "Connections that were not let in, or were ended by the server.", "transport", "reason")
@@ -129,6 +130,7 @@ func (w writer) transport(t message.Transport, s *collector.TransportStats) {
 	w.send(octets, s.Octets, name)
 	w.send(truncated, s.Truncated, name)
 	w.send(userStamped, s.UserStamped, name)
+	w.send(unread, s.Unread, name)
 	if t == message.UDP {
 		w.send(dropped, s.DroppedByKernel, name)
 		return

@@ -5,3 +5,6 @@ func (s *Server) Freeze() (thaw func()) {
 	s.keeper.order.Lock()
 	return s.keeper.order.Unlock
 }
+
+// Late returns how many messages count as held up before they arrived.
+func (s *Server) Late() uint64 { return s.sample().Late }

@@ -45,7 +45,7 @@ var stampLayouts = map[string]string{fine: "2006-01-02T15:04:05.000000Z", coarse
 // blamed for that.
 func TestFrozenStore(t *testing.T) {
 	t.Parallel()
-	const before, frozen, after = 8 * time.Second, 5 * time.Second, 8 * time.Second
+	const before, frozen, after = 25 * time.Second, 5 * time.Second, 8 * time.Second // a level is settled after 20 s
 	s := servertest.Start(t, t.TempDir(), "SKEWATCH_WARN_HOLD=0s", "SKEWATCH_TOLERANCE=1.5s") // coarse stamps are at first sure to a second only
 	ctx, stop := context.WithCancel(t.Context())
 	var speaking sync.WaitGroup
@@ -53,6 +53,7 @@ func TestFrozenStore(t *testing.T) {
 		speaking.Go(func() { speakUntil(ctx, t, s.TCP, fmt.Sprintf("127.0.0.%d", 2+i), fmt.Sprintf("web%d", i), layout) })
 	}
 	time.Sleep(before)
+	checkHonest(t, s, 4)
 	thaw := s.Freeze()
 	time.Sleep(frozen)
 	thaw()
@@ -61,6 +62,9 @@ func TestFrozenStore(t *testing.T) {
 	}
 	stop()
 	speaking.Wait()
+	if n := s.Late(); n > 0 {
+		t.Errorf("%d messages count as late, want none", n)
+	}
 }
 
 // checkHonest checks that nothing is said against any host.
