@@ -12,7 +12,7 @@ import (
 )
 
 // datagramsPerRead is how many datagrams one read returns at most.
-const datagramsPerRead = 128
+const datagramsPerRead = 256
 
 // A datagramReader reads a UDP socket in batches, by recvmmsg(2) into space that is its
 // own: nothing is allocated for a datagram.

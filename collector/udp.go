@@ -112,7 +112,7 @@ const (
 
 	// gatherFor is for how long they are let gather. They bear the kernel's stamps, and
 	// the socket has room for what comes meanwhile.
-	gatherFor = 500 * time.Microsecond
+	gatherFor = time.Millisecond
 )
 
 // receive receives until the read deadline ends it.
