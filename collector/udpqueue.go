@@ -15,6 +15,8 @@ const (
 	// mostParcels bounds the memory of a queue: about 64 MiB of datagrams, or a quarter of
 	// a million of them.
 	mostParcels = 512
+
+	spareParcels = 16 // kept for use again
 )
 
 // A datagramQueue holds datagrams between a socket and the Sink, in the order of their
@@ -67,7 +69,7 @@ func (q *datagramQueue) close() {
 	q.full = append(q.full, q.open)
 	q.open = nil
 	q.changed.Broadcast()
-	for len(q.free) == 0 && q.made == mostParcels {
+	for len(q.free) == 0 && q.made >= mostParcels {
 		q.changed.Wait()
 	}
 	q.open = q.empty()
@@ -90,9 +92,7 @@ func (q *datagramQueue) take(before *parcel) *parcel {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if before != nil {
-		before.heads, before.octets = before.heads[:0], before.octets[:0]
-		q.free = append(q.free, before)
-		q.changed.Broadcast()
+		q.giveBack(before)
 	}
 	for {
 		switch {
@@ -109,6 +109,17 @@ func (q *datagramQueue) take(before *parcel) *parcel {
 		}
 		q.changed.Wait()
 	}
+}
+
+// giveBack makes room with a parcel that was taken.
+func (q *datagramQueue) giveBack(p *parcel) {
+	if len(q.free) == spareParcels {
+		q.made--
+	} else {
+		p.heads, p.octets = p.heads[:0], p.octets[:0]
+		q.free = append(q.free, p)
+	}
+	q.changed.Broadcast()
 }
 
 // end says that no more will be added.
