@@ -45,7 +45,7 @@ var stampLayouts = map[string]string{fine: "2006-01-02T15:04:05.000000Z", coarse
 // blamed for that.
 func TestFrozenStore(t *testing.T) {
 	t.Parallel()
-	const before, frozen, after = 25 * time.Second, 5 * time.Second, 8 * time.Second // a level is settled after 20 s
+	const before, frozen, after = 25 * time.Second, 5 * time.Second, 8 * time.Second          // a level is settled after 20 s
 	s := servertest.Start(t, t.TempDir(), "SKEWATCH_WARN_HOLD=0s", "SKEWATCH_TOLERANCE=1.5s") // coarse stamps are at first sure to a second only
 	ctx, stop := context.WithCancel(t.Context())
 	var speaking sync.WaitGroup
