@@ -91,6 +91,10 @@ func (h *hearing) judge() judgement {
 			return j
 		}
 	}
+	if h.interval.High < -h.tolerance {
+		return judgement{verdict: Insufficient, reason: fmt.Sprintf("behind or delayed by %s at least so far: a queue that drains looks the same until the offset has held still for %v",
+			rounded(-h.interval.High), h.params.SettleSpan)}
+	}
 	if !h.interval.Inside(h.tolerance) {
 		return judgement{verdict: Insufficient, reason: fmt.Sprintf("the interval %s to %s is wider than the tolerance of %v allows",
 			signed(h.interval.Low), signed(h.interval.High), h.tolerance)}
