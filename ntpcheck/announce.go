@@ -12,12 +12,14 @@ func (m *Monitor) announce(ctx context.Context) {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	var seen announced
+	var noticed uint64
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 			seen.update(m.log, m.Status())
+			noticed = announceNotices(m.log, m.Notices(noticed), noticed)
 		}
 	}
 }
@@ -75,4 +77,39 @@ func announceReference(log logrus.FieldLogger, r ReferenceStatus) {
 		return
 	}
 	log.Warn("our clock is not synchronised")
+}
+
+// announceNotices logs notices and returns the last one's ID. What comes with a
+// change of a source's state is announced as that.
+func announceNotices(log logrus.FieldLogger, notices []Notice, last uint64) uint64 {
+	for _, n := range notices {
+		last = n.ID
+		if n.Kind == NoticeFalseticker || n.Kind == NoticeAuthentication {
+			continue
+		}
+		fields := logrus.Fields{"notice": n.Kind, "value": n.Value, "previous": n.Previous}
+		if n.Source != "" {
+			fields["ntp_server"] = n.Source
+		}
+		log.WithFields(fields).Warn(n.Text)
+	}
+	return last
+}
+
+// recommendedSources is how many sources it takes that one may lie while another is
+// away.
+const recommendedSources = 4
+
+// advise warns of what is valid, but weak.
+func (m *Monitor) advise() {
+	places := 0
+	for _, e := range m.entries {
+		places += e.Places()
+	}
+	if places > 0 && places < recommendedSources {
+		m.log.WithField("sources", places).Warn("fewer than four NTP sources: if one is wrong and another away, nobody can tell")
+	}
+	if m.cfg.KeyFile != "" && ReadableByAll(m.cfg.KeyFile) {
+		m.log.WithField("file", m.cfg.KeyFile).Warn("everybody on this machine can read the NTP keys: chmod o-r")
+	}
 }

@@ -103,6 +103,38 @@ func TestOurClockIsBehind(t *testing.T) {
 	}
 }
 
+// Five real servers, one of them 100 s off and one 2.5 s: both are named, and the
+// others keep the truth.
+func TestTwoLiarsAmongFive(t *testing.T) {
+	shifts := []string{"", "+100s", "", "-2.5s", ""}
+	var servers []string
+	for _, shift := range shifts {
+		servers = append(servers, chronydtest.Start(t, chronydtest.Options{FakeTime: shift}).Addr())
+	}
+	m := start(t, ntpcheck.Config{Servers: servers, Poll: time.Second, Kernel: ntpcheck.KernelOff})
+	await(t, m, 10*time.Second, ntpcheck.Synchronised)
+	worst := time.Duration(0)
+	for began := time.Now(); time.Since(began) < 5*time.Second; time.Sleep(20 * time.Millisecond) {
+		checkTruth(t, m.Reference())
+		worst = max(worst, m.Reference().Offset.Abs())
+	}
+	t.Logf("within %v of the truth", worst)
+	for i, s := range m.Status().Sources {
+		if liar := shifts[i] != ""; (s.State == ntpcheck.Falseticker) != liar {
+			t.Errorf("the server shifted by %q is %v (%s)", shifts[i], s.State, s.Reason)
+		}
+	}
+	noticed := map[string]bool{}
+	for _, n := range m.Notices(0) {
+		if n.Kind == ntpcheck.NoticeFalseticker {
+			noticed[n.Source] = true
+		}
+	}
+	if len(noticed) != 2 || !noticed[servers[1]] || !noticed[servers[3]] {
+		t.Errorf("noticed as falsetickers: %v, want %s and %s", noticed, servers[1], servers[3])
+	}
+}
+
 func start(t *testing.T, cfg ntpcheck.Config) *ntpcheck.Monitor {
 	t.Helper()
 	m, err := ntpcheck.New(cfg)

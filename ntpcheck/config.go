@@ -1,10 +1,9 @@
 package ntpcheck
 
 import (
+	"context"
 	"fmt"
-	"net"
-	"strconv"
-	"strings"
+	"net/netip"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -16,19 +15,25 @@ const (
 	DefaultHoldover = time.Hour
 )
 
-const (
-	defaultPort = "123"
-	minPoll     = 100 * time.Millisecond
-)
+const minPoll = 100 * time.Millisecond
 
 // Config says whom a [Monitor] asks and what it makes of the answers.
 type Config struct {
-	// Servers are the NTP servers: "host", "host:port" or "[v6]:port". Without a
-	// port it is 123. There may be none: the kernel is then all there is to ask.
+	// Servers are the NTP servers, each as [ParseServer] reads it. There may be
+	// none: the kernel is then all there is to ask.
 	Servers []string
 
-	// Poll is the time between two queries to one server; 0 means DefaultPoll. The
-	// first four answers are fetched faster.
+	// KeyFile holds the symmetric keys that Servers name, in the format of
+	// chrony.keys; "" for none.
+	KeyFile string
+
+	// NTSCA is a file of certificates (PEM) that sign those of NTS servers, beside
+	// the system's; "" for none.
+	NTSCA string
+
+	// Poll is the shortest time between two queries to one server; 0 means
+	// DefaultPoll. The first four answers are fetched faster, and a server that
+	// keeps agreeing is asked less and less, down to once in 1024 s.
 	Poll time.Duration
 
 	// Holdover is how long the last measurement is still used when no majority
@@ -45,6 +50,9 @@ type Config struct {
 
 	// Log hears of every change of the reference and of a source. It may be nil.
 	Log logrus.FieldLogger
+
+	// Resolve finds the addresses of a name; nil means the system's resolver.
+	Resolve func(ctx context.Context, host string) ([]netip.Addr, error)
 
 	// ReadKernel asks the kernel about its clock; nil means adjtimex where there
 	// is one.
@@ -105,6 +113,9 @@ func (c *Config) fillDefaults() {
 	if c.Holdover == 0 {
 		c.Holdover = DefaultHoldover
 	}
+	if c.Resolve == nil {
+		c.Resolve = resolve
+	}
 	if c.ReadKernel == nil {
 		c.ReadKernel = readKernel
 	}
@@ -118,52 +129,6 @@ func (c *Config) check() error {
 		return &ConfigError{"ntp-holdover", "not a positive duration", c.Holdover.String(), "write 1h"}
 	}
 	return nil
-}
-
-// parseServers splits the servers' names into hosts and ports. A server listed
-// twice would have two votes, and is refused.
-func parseServers(names []string) ([]endpoint, error) {
-	var endpoints []endpoint
-	seen := make(map[endpoint]bool)
-	for i, n := range names {
-		e, problem, hint := parseServer(n)
-		if problem == "" && seen[e] {
-			problem, hint = "listed twice, and each server has one vote", "leave it out here"
-		}
-		if problem != "" {
-			return nil, &ConfigError{fmt.Sprintf("ntp-server[%d]", i), problem, n, hint}
-		}
-		seen[e] = true
-		endpoints = append(endpoints, e)
-	}
-	return endpoints, nil
-}
-
-// An endpoint is a server as configured: a name or an address literal, and a
-// port.
-type endpoint struct{ host, port string }
-
-func (e endpoint) String() string { return net.JoinHostPort(e.host, e.port) }
-
-func parseServer(s string) (e endpoint, problem, hint string) {
-	e = splitServer(s)
-	const example = `write "time.example.org", "192.0.2.1:123" or "[2001:db8::1]:123"`
-	if e.host == "" || strings.ContainsAny(e.host, " \t/,[]") {
-		return e, "not a host name or address", example
-	}
-	if port, err := strconv.ParseUint(e.port, 10, 16); err != nil || port == 0 {
-		return e, "port is not a number from 1 to 65535", fmt.Sprintf("write %q", net.JoinHostPort(e.host, defaultPort))
-	}
-	return e, "", ""
-}
-
-// splitServer takes what can't be split, such as a bare IPv6 address, as a host
-// without a port.
-func splitServer(s string) endpoint {
-	if host, port, err := net.SplitHostPort(s); err == nil {
-		return endpoint{strings.ToLower(host), port}
-	}
-	return endpoint{strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(s, "["), "]")), defaultPort}
 }
 
 func name(names []string, i uint8) string {

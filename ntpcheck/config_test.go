@@ -17,13 +17,13 @@ func TestParseServer(t *testing.T) {
 		{"2001:db8::1", "[2001:db8::1]:123"},
 		{"fe80::1%eth0", "[fe80::1%eth0]:123"},
 	} {
-		endpoints, err := parseServers([]string{tt.given})
+		server, err := ParseServer(tt.given)
 		if err != nil {
-			t.Errorf("parseServers(%q): %v", tt.given, err)
+			t.Errorf("ParseServer(%q): %v", tt.given, err)
 			continue
 		}
-		if have := endpoints[0].String(); have != tt.want {
-			t.Errorf("parseServers(%q) = %s, want %s", tt.given, have, tt.want)
+		if have := server.Address(); have != tt.want {
+			t.Errorf("ParseServer(%q) = %s, want %s", tt.given, have, tt.want)
 		}
 	}
 }

@@ -3,6 +3,8 @@ package ntpcheck
 import (
 	"math"
 	"time"
+
+	"github.com/beevik/ntp"
 )
 
 const (
@@ -31,6 +33,8 @@ type sample struct {
 	dispersion time.Duration // of the reading: the server's precision, the drift while waiting
 
 	stratum        uint8
+	leap           ntp.LeapIndicator
+	referenceID    uint32        // what the server itself is measured against
 	rootDelay      time.Duration // the server's own, to its primary source
 	rootDispersion time.Duration
 }
@@ -94,20 +98,27 @@ type estimate struct {
 	delay    time.Duration
 	jitter   time.Duration
 	distance time.Duration // root distance, jitter and age included
-	stratum  uint8
-	newest   time.Time // when the source last gave a usable reply
+	newest   time.Time     // when the source last gave a usable reply
+
+	// What the source said last of itself.
+	stratum     uint8
+	leap        ntp.LeapIndicator
+	referenceID uint32
 }
 
 // estimate sums the filter up. The filter must not be empty.
 func (f filter) estimate(now time.Time) estimate {
-	best := f.best(now)
+	best, last := f.best(now), f.newest()
 	jitter := f.jitter(best)
 	return estimate{
 		offset:   best.offset,
 		delay:    best.delay,
 		jitter:   jitter,
 		distance: max(best.distance(now)+jitter, minDistance),
-		stratum:  best.stratum,
-		newest:   f.newest().at,
+		newest:   last.at,
+
+		stratum:     last.stratum,
+		leap:        last.leap,
+		referenceID: last.referenceID,
 	}
 }

@@ -2,10 +2,12 @@ package ntpcheck
 
 import (
 	"context"
+	"crypto/x509"
 	"io"
 	"sync"
 	"time"
 
+	"github.com/beevik/ntp"
 	"github.com/sirupsen/logrus"
 )
 
@@ -16,9 +18,15 @@ type Monitor struct {
 	now func() time.Time
 	log logrus.FieldLogger
 
+	keys  map[uint32]ntp.AuthOptions
+	roots *x509.CertPool // of NTS servers' certificates; nil for the system's
+
+	entries []*entry // in the order of the configuration
+
 	mu      sync.Mutex
-	sources []*source
+	sources []*source   // of all entries, in their order
 	last    combination // what a majority agreed on last; newest is zero before that
+	watch   watch
 }
 
 // New returns a monitor that has not asked anybody yet. It fails with a
@@ -28,7 +36,7 @@ func New(cfg Config) (*Monitor, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	endpoints, err := parseServers(cfg.Servers)
+	servers, err := parseServers(cfg.Servers)
 	if err != nil {
 		return nil, err
 	}
@@ -39,9 +47,16 @@ func New(cfg Config) (*Monitor, error) {
 	if m.log == nil {
 		m.log = silent()
 	}
-	for _, e := range endpoints {
-		m.sources = append(m.sources, &source{endpoint: e, poll: cfg.Poll})
+	if m.keys, err = keysFor(servers, cfg.KeyFile); err != nil {
+		return nil, err
 	}
+	if m.roots, err = rootsWith(cfg.NTSCA); err != nil {
+		return nil, err
+	}
+	for _, s := range servers {
+		m.entries = append(m.entries, newEntry(s, &m.cfg))
+	}
+	m.list()
 	return m, nil
 }
 
@@ -51,12 +66,13 @@ func silent() logrus.FieldLogger {
 	return l
 }
 
-// Run asks the sources until the context ends, and then returns nil. Each source
-// is asked by a goroutine of its own, so that a slow one delays nobody.
+// Run asks the servers until the context ends, and returns nil then. Each is asked
+// from a goroutine of its own, so that a slow one delays nobody.
 func (m *Monitor) Run(ctx context.Context) error {
 	var group sync.WaitGroup
-	for _, s := range m.sources {
-		group.Go(func() { m.follow(ctx, s) })
+	m.advise()
+	for _, e := range m.entries {
+		group.Go(func() { m.attend(ctx, e) })
 	}
 	m.announce(ctx)
 	group.Wait()
@@ -88,24 +104,55 @@ func (m *Monitor) Status() Status {
 func (m *Monitor) record(s *source, sample sample, err error) next {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	now := m.now()
 	s.record(sample, err, m.timeout())
-	if survey := m.survey(m.now()); survey.agreed {
+	survey := m.survey(now)
+	m.watch.look(survey, now)
+	m.settlePace(s, survey, err == nil)
+	if survey.agreed {
 		m.last = survey.combined
 		for _, v := range survey.views {
 			v.source.outvoted = v.judged(v.source.outvoted)
 		}
 	}
+	s.deny(survey)
 	return s.next(m.cfg.Poll, err)
 }
 
 // judged returns whether the survey calls the source false; its earlier judgement
 // stands if it was not judged.
 func (v view) judged(earlier bool) bool {
-	switch v.state {
-	case Falseticker:
+	switch {
+	case v.state == Falseticker:
 		return true
-	case Selected, Combined:
+	case v.agrees:
 		return false
 	}
 	return earlier
+}
+
+// wantedSources is how many sources must agree until they may be asked less often.
+const wantedSources = 3
+
+// settlePace asks less often who agrees with the others and with itself, and all at
+// the shortest interval when they are needed.
+func (m *Monitor) settlePace(s *source, survey survey, answered bool) {
+	agreeing := 0
+	for _, v := range survey.views {
+		if v.agrees {
+			agreeing++
+		}
+	}
+	if !survey.agreed || agreeing < min(wantedSources, len(m.sources)) {
+		for _, other := range m.sources {
+			other.hurried()
+		}
+		return
+	}
+	v, found := survey.viewOf(s)
+	if found && answered && v.agrees && !s.moved {
+		s.calm()
+		return
+	}
+	s.hurried()
 }

@@ -1,16 +1,15 @@
 package ntpcheck
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
-	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/beevik/ntp"
+	"github.com/beevik/nts"
 )
 
 const (
@@ -27,6 +26,7 @@ const (
 // query said) and by which it must not be used.
 type refusal struct {
 	kiss   string // the kiss code (RFC 5905, section 7.4), or ""
+	auth   bool   // who wrote it, or who would, isn't proven
 	reason string
 }
 
@@ -38,44 +38,42 @@ func (r *refusal) limited() bool { return r.kiss == "RATE" }
 // denied says that the server doesn't want to be asked again.
 func (r *refusal) denied() bool { return r.kiss == "DENY" || r.kiss == "RSTR" }
 
-// ask makes one exchange with a server. What it returns as sample is valid; an
-// error is a *refusal if the server itself said that it can't be used.
-func (m *Monitor) ask(ctx context.Context, server netip.AddrPort) (sample, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	dial := func(_, address string) (net.Conn, error) { return dialUntil(ctx, address) }
-	reply, err := ntp.QueryWithOptions(server.String(), ntp.QueryOptions{
-		Timeout:       m.timeout(),
-		GetSystemTime: m.cfg.Now,
-		Dialer:        dial,
-	})
-	if err != nil {
-		return sample{}, err
-	}
-	if err := reply.Validate(); err != nil {
-		return sample{}, refused(reply, err)
-	}
-	return sampleOf(reply, m.now()), nil
-}
-
-// dialUntil returns a socket that closes when the context ends, since the library's
-// query can't be interrupted otherwise.
-func dialUntil(ctx context.Context, address string) (net.Conn, error) {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "udp", address)
-	if err == nil {
-		context.AfterFunc(ctx, func() { conn.Close() })
-	}
-	return conn, err
-}
-
 func (m *Monitor) timeout() time.Duration { return min(m.cfg.Poll, maxTimeout) }
 
-func refused(reply *ntp.Response, err error) *refusal {
-	if reply.IsKissOfDeath() {
-		return &refusal{reply.KissCode, fmt.Sprintf("kiss-o'-death %q", reply.KissCode)}
+// refused makes a refusal of an error that an answer is the cause of.
+func refused(reply *ntp.Response, err error) error {
+	switch {
+	case isExchange(err):
+		return err
+	case errors.Is(err, ntp.ErrKissOfDeath) && strings.Trim(reply.KissCode, " ") != "":
+		return &refusal{kiss: reply.KissCode, reason: fmt.Sprintf("kiss-o'-death %q", reply.KissCode)}
+	case isOwn(err):
+		return &refusal{auth: true, reason: describe(err, 0)}
+	case isAuthentication(err):
+		return &refusal{auth: true, reason: explain(reply, err)}
+	case isNetwork(err):
+		return err
 	}
-	return &refusal{reason: err.Error()}
+	return &refusal{reason: explain(reply, err)}
+}
+
+// explain says what an answer has that it must not.
+func explain(reply *ntp.Response, err error) string {
+	switch {
+	case errors.Is(err, ntp.ErrAuthFailed):
+		return "authentication failed: the reply isn't signed by our key"
+	case errors.Is(err, ntp.ErrAuthNAK), errors.Is(err, nts.ErrAuthFailedOnServer):
+		return "authentication failed: the server can't make sense of our key"
+	case errors.Is(err, nts.ErrAuthFailedOnClient), errors.Is(err, nts.ErrUniqueIDMismatch):
+		return "authentication failed: the reply's seal is false"
+	case errors.Is(err, ntp.ErrKissOfDeath):
+		return "stratum 0: not synchronised"
+	case errors.Is(err, ntp.ErrInvalidStratum):
+		return fmt.Sprintf("stratum %d: not synchronised", reply.Stratum)
+	case errors.Is(err, ntp.ErrInvalidLeapSecond):
+		return "leap 3: not synchronised"
+	}
+	return err.Error()
 }
 
 // sampleOf is the one place where the library's reply becomes ours. Its
@@ -87,67 +85,44 @@ func sampleOf(r *ntp.Response, now time.Time) sample {
 		delay:          r.RTT,
 		dispersion:     min(max(r.Precision, 0), maxPrecision) + dispersion(r.RTT),
 		stratum:        r.Stratum,
+		leap:           r.Leap,
+		referenceID:    r.ReferenceID,
 		rootDelay:      r.RootDelay,
 		rootDispersion: r.RootDispersion,
 	}
 }
 
-// A client asks one server. It is used by one goroutine.
-type client struct {
-	endpoint endpoint
-	server   netip.AddrPort // where the endpoint's name led; invalid if it must be resolved
-	lookups  int
-}
-
-// forget makes the next query resolve the name again.
-func (c *client) forget() { c.server = netip.AddrPort{} }
-
-// resolve finds the server's address if it isn't known. Of several it takes
-// another each time, so that a dead one is left behind.
-func (c *client) resolve(ctx context.Context) error {
-	if c.server.IsValid() {
-		return nil
-	}
-	port, err := strconv.ParseUint(c.endpoint.port, 10, 16)
-	if err != nil {
-		return fmt.Errorf("reading the port: %w", err)
-	}
-	addrs, err := lookup(ctx, c.endpoint.host)
-	if err != nil {
-		return err
-	}
-	c.server = netip.AddrPortFrom(addrs[c.lookups%len(addrs)].Unmap(), uint16(port))
-	c.lookups++
-	return nil
-}
-
-func lookup(ctx context.Context, host string) ([]netip.Addr, error) {
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return []netip.Addr{addr}, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, maxTimeout)
-	defer cancel()
-	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-}
-
-func isLookup(err error) bool {
-	var dns *net.DNSError
-	return errors.As(err, &dns)
+// isNetwork tells silence from an answer that can't be read.
+func isNetwork(err error) bool {
+	var netErr net.Error
+	return errors.As(err, &netErr) || errors.Is(err, net.ErrClosed)
 }
 
 // describe says in a few words, without ports and addresses that change from
 // query to query, why there is no sample.
 func describe(err error, timeout time.Duration) string {
+	var stray *strayError
+	if errors.As(err, &stray) && !stray.own {
+		return describe(stray.error, timeout) + "; " + stray.describe()
+	}
+	var failed *exchangeError
+	var no *refusal
 	var dns *net.DNSError
 	var netErr net.Error
 	var op *net.OpError
 	switch {
+	case stray != nil:
+		return stray.describe()
+	case errors.As(err, &failed):
+		return "NTS key exchange: " + describe(failed.error, exchangeTimeout)
+	case errors.As(err, &no):
+		return no.reason
 	case errors.As(err, &dns):
 		return fmt.Sprintf("can't resolve the name: %s", dns.Err)
-	case errors.As(err, &netErr) && netErr.Timeout():
-		return fmt.Sprintf("no answer within %v", timeout)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "nothing listens there (connection refused)"
+	case errors.As(err, &netErr) && netErr.Timeout():
+		return fmt.Sprintf("no answer within %v", timeout)
 	case errors.As(err, &op):
 		return op.Err.Error()
 	}

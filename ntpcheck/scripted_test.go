@@ -20,7 +20,25 @@ type scripted struct {
 // changed it; nil makes no answer.
 func serveNTP(t *testing.T, edit func(reply []byte) []byte) *scripted {
 	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	return serveNTPAt(t, "127.0.0.1:0", func(_, reply []byte) [][]byte {
+		if reply = edit(reply); reply != nil {
+			return [][]byte{reply}
+		}
+		return nil
+	})
+}
+
+// serveNTPAt answers each query with the datagrams that answer makes of it and of an
+// honest reply.
+func serveNTPAt(t *testing.T, address string, answer func(query, reply []byte) [][]byte) *scripted {
+	t.Helper()
+	return serveNTPFrom(t, address, func(query, reply []byte, _ net.Addr) [][]byte { return answer(query, reply) })
+}
+
+// serveNTPFrom is serveNTPAt for those who want to know who asks.
+func serveNTPFrom(t *testing.T, address string, answer func(query, reply []byte, peer net.Addr) [][]byte) *scripted {
+	t.Helper()
+	conn, err := net.ListenPacket("udp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,8 +52,8 @@ func serveNTP(t *testing.T, edit func(reply []byte) []byte) *scripted {
 				return
 			}
 			s.queries.Add(1)
-			if reply := edit(honestReply(query[:n], time.Now())); reply != nil {
-				conn.WriteTo(reply, peer)
+			for _, datagram := range answer(query[:n], honestReply(query[:n], time.Now()), peer) {
+				conn.WriteTo(datagram, peer)
 			}
 		}
 	}()
@@ -120,13 +138,14 @@ func TestUnusableReplies(t *testing.T) {
 		{"kiss RSTR", kiss("RSTR"), Refused, `kiss-o'-death "RSTR": not asked again`},
 		{"kiss RATE", kiss("RATE"), Refused, `kiss-o'-death "RATE": asked every`},
 		{"kiss INIT", kiss("INIT"), Refused, `kiss-o'-death "INIT"`},
-		{"stratum 16", func(r []byte) []byte { r[1] = 16; return r }, Refused, "invalid stratum"},
-		{"leap 3", func(r []byte) []byte { r[0] |= 3 << 6; return r }, Refused, "invalid leap second"},
+		{"stratum 0", func(r []byte) []byte { r[1] = 0; clear(r[12:16]); return r }, Refused, "stratum 0: not synchronised"},
+		{"stratum 16", func(r []byte) []byte { r[1] = 16; return r }, Refused, "stratum 16: not synchronised"},
+		{"leap 3", func(r []byte) []byte { r[0] |= 3 << 6; return r }, Refused, "leap 3: not synchronised"},
 		{"root dispersion 17 s", func(r []byte) []byte { r[9] = 17; return r }, Refused, "invalid dispersion"},
-		{"wrong origin", func(r []byte) []byte { r[30]++; return r }, Refused, "didn't match request"},
-		{"zero origin", func(r []byte) []byte { clear(r[24:32]); return r }, Refused, "didn't match request"},
+		{"wrong origin", func(r []byte) []byte { r[30]++; return r }, Unreachable, "no answer within 200ms; a reply was ignored: wrong origin timestamp"},
+		{"zero origin", func(r []byte) []byte { clear(r[24:32]); return r }, Unreachable, "no answer within 200ms; a reply was ignored: zero origin timestamp"},
 		{"client mode", func(r []byte) []byte { r[0]--; return r }, Refused, "invalid mode"},
-		{"too short", func(r []byte) []byte { return r[:40] }, Refused, "invalid time"},
+		{"too short", func(r []byte) []byte { return r[:40] }, Unreachable, "a reply was ignored: shorter than 48 octets"},
 		{"silence", func([]byte) []byte { return nil }, Unreachable, "no answer within 200ms"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,8 +1,13 @@
 package ntpcheck
 
 import (
+	"encoding/binary"
 	"fmt"
+	"net/netip"
+	"strings"
 	"time"
+
+	"github.com/beevik/ntp"
 )
 
 // SourceState is what a survey made of one source.
@@ -86,8 +91,12 @@ type SourceStatus struct {
 	DelaySeconds        *float64    `json:"delay_seconds"`
 	JitterSeconds       *float64    `json:"jitter_seconds"`
 	RootDistanceSeconds *float64    `json:"root_distance_seconds"`
-	Authenticated       bool        `json:"authenticated"`
+	Authenticated       bool        `json:"authenticated"` // the last answer was proven to be the source's
 	Reason              string      `json:"reason"`
+
+	Leap           Leap           `json:"leap"`         // a leap second that the source announces; "" if not known
+	ReferenceID    string         `json:"reference_id"` // what the source is measured against; "" if not known
+	Authentication Authentication `json:"authentication"`
 }
 
 // KernelStatus is a [Kernel] in JSON.
@@ -128,6 +137,9 @@ func (v view) status() SourceStatus {
 		PollSeconds: v.poll.Seconds(),
 		Reach:       fmt.Sprintf("%o", v.reach),
 		Reason:      v.reason,
+
+		Authenticated:  v.auth.State == AuthenticationOK,
+		Authentication: v.auth,
 	}
 	if s.Reason == "" {
 		s.Reason = v.problem
@@ -137,6 +149,7 @@ func (v view) status() SourceStatus {
 	}
 	stratum := int(v.stratum)
 	s.Stratum = &stratum
+	s.Leap, s.ReferenceID = announcedLeap(v.leap), referenceName(v.stratum, v.referenceID)
 	s.OffsetSeconds = seconds(v.offset)
 	s.DelaySeconds = seconds(v.delay)
 	s.RootDistanceSeconds = seconds(v.distance)
@@ -156,4 +169,31 @@ func (k Kernel) status() KernelStatus {
 func seconds(d time.Duration) *float64 {
 	s := d.Seconds()
 	return &s
+}
+
+var announcedLeaps = [...]Leap{ntp.LeapNoWarning: LeapNone, ntp.LeapAddSecond: LeapInsert, ntp.LeapDelSecond: LeapDelete}
+
+// announcedLeap is what a source said; only valid replies get that far.
+func announcedLeap(l ntp.LeapIndicator) Leap {
+	if int(l) < len(announcedLeaps) {
+		return announcedLeaps[l]
+	}
+	return ""
+}
+
+// referenceName writes a reference ID (RFC 5905, section 7.3): the name of a
+// primary server's clock, and otherwise the upstream's IPv4 address, or what looks
+// like one: four octets of a hash.
+func referenceName(stratum uint8, id uint32) string {
+	octets := binary.BigEndian.AppendUint32(nil, id)
+	if stratum > 1 {
+		return netip.AddrFrom4([4]byte(octets)).String()
+	}
+	printable := func(r rune) rune {
+		if r < 0x20 || r > 0x7e {
+			return -1
+		}
+		return r
+	}
+	return strings.Map(printable, string(octets))
 }

@@ -73,3 +73,38 @@ func TestAnnouncesChangesOnly(t *testing.T) {
 	b.hearOne(1, 0)
 	expect("and returns", "info: NTP source answers")
 }
+
+func TestAdvice(t *testing.T) {
+	keys := writeKeys(t, "7 MD5 secret\n")
+	for _, tt := range []struct {
+		name string
+		cfg  Config
+		mode os.FileMode
+		want []string
+	}{
+		{"four", Config{Servers: []string{"a", "b", "c", "d"}}, 0, nil},
+		{"a pool", Config{Servers: []string{"a pool"}}, 0, nil},
+		{"none, on purpose", Config{}, 0, nil},
+		{"three", Config{Servers: []string{"a", "b", "c"}}, 0, []string{"fewer than four NTP sources: if one is wrong and another away, nobody can tell"}},
+		{"keys for all to see", Config{Servers: []string{"a pool key 7"}, KeyFile: keys}, 0o644, []string{"everybody on this machine can read the NTP keys: chmod o-r"}},
+		{"keys kept", Config{Servers: []string{"a pool key 7"}, KeyFile: keys}, 0o640, nil},
+	} {
+		if err := os.Chmod(keys, max(tt.mode, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		log, hook := logtest.NewNullLogger()
+		tt.cfg.Log = log
+		m, err := New(tt.cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.advise()
+		var have []string
+		for _, e := range hook.AllEntries() {
+			have = append(have, e.Message)
+		}
+		if !reflect.DeepEqual(have, tt.want) {
+			t.Errorf("%s: warned %q, want %q", tt.name, have, tt.want)
+		}
+	}
+}

@@ -23,7 +23,18 @@ type view struct {
 	*source
 	estimate // means something only if the source has ever replied
 	state    SourceState
+	agrees   bool // with the majority
 	reason   string
+}
+
+// viewOf returns how a source stands; false if it is none of those surveyed.
+func (s survey) viewOf(src *source) (view, bool) {
+	for _, v := range s.views {
+		if v.source == src {
+			return v, true
+		}
+	}
+	return view{}, false
 }
 
 // survey asks who of the sources can be believed now. The monitor's mutex must be
@@ -99,6 +110,7 @@ func elect(voters []*view) (agreeing []*view, reason string) {
 	}
 	for i, v := range voters {
 		if intervals[i].overlaps(low, high) {
+			v.agrees = true
 			agreeing = append(agreeing, v)
 			continue
 		}
@@ -117,7 +129,7 @@ func (m *Monitor) objection(agreeing []*view) string {
 	// At the start whoever answers first must not decide alone.
 	for _, src := range m.sources {
 		if !src.asked {
-			return fmt.Sprintf("waiting for the first answer of %s", src.endpoint)
+			return fmt.Sprintf("waiting for the first answer of %s", src.Address())
 		}
 	}
 	// Nor does a liar become honest by outliving those who outvoted it.
@@ -127,16 +139,17 @@ func (m *Monitor) objection(agreeing []*view) string {
 	return ""
 }
 
-// combine makes one offset of those that agree and chooses the system peer: the
-// lowest stratum, then the smallest root distance (RFC 5905, section 11.2.2). The
-// present one stays as long as none has a lower stratum.
+// combine makes one offset of those that agree and lie close together, and chooses
+// the system peer: the lowest stratum, then the smallest root distance (RFC 5905,
+// section 11.2.2). The present one stays as long as none has a lower stratum.
 func (m *Monitor) combine(agreeing []*view, now time.Time) combination {
-	estimates := make([]estimate, len(agreeing))
-	for i, v := range agreeing {
-		v.state = Combined
+	survivors := cluster(agreeing)
+	estimates := make([]estimate, len(survivors))
+	for i, v := range survivors {
+		v.state, v.reason = Combined, ""
 		estimates[i] = v.estimate
 	}
-	peer := slices.MinFunc(agreeing, func(a, b *view) int {
+	peer := slices.MinFunc(survivors, func(a, b *view) int {
 		return cmp.Or(
 			cmp.Compare(a.stratum, b.stratum),
 			cmp.Compare(m.rank(a), m.rank(b)),
@@ -157,7 +170,7 @@ func (m *Monitor) rank(v *view) int {
 	return 1
 }
 
-func (s *source) address() string { return s.endpoint.String() }
+func (s *source) address() string { return s.Address() }
 
 func addresses(views []*view) string {
 	names := make([]string, len(views))

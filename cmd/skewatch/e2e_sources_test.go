@@ -41,6 +41,21 @@ func TestEndToEndSources(t *testing.T) {
 	if err := countEvents(t, tail, 1); err != nil {
 		t.Errorf("while the reference is in doubt: %v", err)
 	}
+	if stdout, _, code := s.Run("sources", "--check"); code != 2 || !strings.HasPrefix(stdout, "SKEWATCH SOURCES CRITICAL - ") {
+		t.Errorf("sources --check: exit code %d, %s", code, stdout)
+	}
+
+	began := time.Now()
+	for _, server := range []*chronydtest.Server{truthful, third} {
+		chronydtest.Start(t, chronydtest.Options{Port: server.Port()})
+	}
+	eventually(t, 60*time.Second, func() error {
+		if r := askSources(t, s).Reference; r.State != "synchronised" || math.Abs(*r.Offset) > 1e-3 {
+			return fmt.Errorf("the reference is %+v, want synchronised within 1 ms", r)
+		}
+		return nil
+	})
+	t.Logf("synchronised %v after the sources returned", time.Since(began).Round(time.Millisecond))
 }
 
 // feedAhead lets a host that is 37.5 s ahead log until the test ends.

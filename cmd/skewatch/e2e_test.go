@@ -96,9 +96,11 @@ type sourcesAnswer struct {
 		Source string   `json:"source"`
 	} `json:"reference"`
 	Sources []struct {
-		Address string   `json:"address"`
-		State   string   `json:"state"`
-		Offset  *float64 `json:"offset_seconds"`
+		Address        string   `json:"address"`
+		State          string   `json:"state"`
+		Offset         *float64 `json:"offset_seconds"`
+		Reason         string   `json:"reason"`
+		Authentication string   `json:"authentication"`
 	} `json:"sources"`
 }
 

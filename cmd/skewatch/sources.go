@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/skewatch/skewatch/analysis/report"
 	"github.com/skewatch/skewatch/cmd/internal/api"
+	"github.com/skewatch/skewatch/cmd/internal/config"
 	"github.com/skewatch/skewatch/ntpcheck"
 )
 
@@ -22,21 +24,53 @@ func (p *program) sourcesCommand() *cobra.Command {
 		Long: `Show the NTP sources that the collector's own clock is measured against, as
 chronyc sources does, and what follows from them.
 
+With --check it writes one line for a monitoring system and exits with 0 (OK: synchronised
+with three sources or more), 1 (WARNING: holdover, a falseticker, fewer than three usable
+sources, a kernel that contradicts them), 2 (CRITICAL: unsynchronised) or 3 (UNKNOWN: no
+server answers).
+
+With --audit it asks each source, as a stranger would, for the two things by which NTP
+servers are misused for floods: one small datagram each to the sources themselves and
+nobody else. It exits with 1 if one answers.
+
 Usage:
   skewatch sources [FLAG ...]`,
-		Example: "  $ skewatch sources",
+		Example: `  $ skewatch sources
+  $ skewatch sources --check
+  $ skewatch sources --audit --format json`,
 	}
+	var check, auditing bool
+	cmd.Flags().BoolVar(&check, "check", false, "be a monitoring plugin: one line, and exit codes 0 to 3")
+	cmd.Flags().BoolVar(&auditing, "audit", false, "ask the sources what strangers can misuse them for")
 	r := addReading(cmd, "table", "json", "csv")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return p.ask(cmd, r, func(ctx context.Context, d api.Desk, q request) error {
-			s, err := d.Sources(ctx)
-			if err != nil {
-				return err
-			}
-			return writeSources(p.stdout, &s, q.Format)
-		})
+		switch {
+		case check && auditing:
+			return &config.Error{Field: "--check", Problem: "can't be given together with --audit", Hint: "call it twice"}
+		case check:
+			return p.checkSources(cmd, r)
+		}
+		return p.showSources(cmd, r, auditing)
 	}
 	return cmd
+}
+
+// showSources shows the sources, or what an audit of them found.
+func (p *program) showSources(cmd *cobra.Command, r *reading, auditing bool) error {
+	var found error // an exitCode: it is no failure of the question
+	err := p.ask(cmd, r, func(ctx context.Context, d api.Desk, q request) error {
+		s, err := d.Sources(ctx)
+		if err != nil {
+			return err
+		}
+		if !auditing {
+			return writeSources(p.stdout, &s, q.Format)
+		}
+		results := auditSources(ctx, &s)
+		found = verdictOf(results)
+		return writeAudit(p.stdout, results, q.Format)
+	})
+	return cmp.Or(err, found)
 }
 
 func writeSources(w io.Writer, s *ntpcheck.Status, format string) error {
@@ -73,20 +107,34 @@ func sourcesTable(w io.Writer, s *ntpcheck.Status) error {
 		text += fmt.Sprintf(", our clock needs %s ± %s", signedMicro(ref.OffsetSeconds), unsigned(ref.BoundSeconds))
 	}
 	fmt.Fprint(b, report.Wrap("", text), report.Wrap("  ", ref.Reason), "\n")
-	const row = "%s%s %s %7s %5s %5s %9s %8s %8s %9s\n"
-	fmt.Fprintf(b, row, "M", "S", report.Cell("Name/IP address", 30), "Stratum", "Poll", "Reach", "Offset", "Delay", "Jitter", "RootDist")
+	const row = "%s%s %s %7s %5s %5s %9s %8s %8s %9s %4s\n"
+	fmt.Fprintf(b, row, "M", "S", report.Cell("Name/IP address", 30), "Stratum", "Poll", "Reach", "Offset", "Delay", "Jitter", "RootDist", "Auth")
 	for i := range s.Sources {
 		x := &s.Sources[i]
 		fmt.Fprintf(b, row, "^", sourceMarks[x.State], report.Cell(x.Address, 30), whole(x.Stratum),
 			plain(&x.PollSeconds), x.Reach, signedMicro(x.OffsetSeconds), unsigned(x.DelaySeconds),
-			unsigned(x.JitterSeconds), unsigned(x.RootDistanceSeconds))
+			unsigned(x.JitterSeconds), unsigned(x.RootDistanceSeconds), authMark(x.Authentication))
 		if x.Reason != "" {
 			fmt.Fprint(b, report.Wrap("     ", x.State.String()+": "+x.Reason))
 		}
 	}
 	fmt.Fprintln(b, "\nS: * selected, + combined, - candidate, x falseticker, ? unreachable or refused. Poll in seconds.")
-	fmt.Fprintln(b, "Offset: to be added to our clock, + means we are behind.")
+	fmt.Fprintln(b, "Reach: the last eight queries as bits, in octal: 377 if all were answered.")
+	fmt.Fprintln(b, "Offset: to be added to our clock, + means we are behind. Auth: ! failed, ? not tried yet.")
 	return b.Flush()
+}
+
+// authMark says in four columns how a source proves its replies.
+func authMark(a ntpcheck.Authentication) string {
+	switch {
+	case a.Kind == "":
+		return "-"
+	case a.State == ntpcheck.AuthenticationOK:
+		return a.Kind
+	case a.State == ntpcheck.AuthenticationFailed:
+		return a.Kind + "!"
+	}
+	return a.Kind + "?"
 }
 
 func whole(n *int) string {
@@ -100,7 +148,7 @@ func whole(n *int) string {
 func sourcesCSV(w io.Writer, s *ntpcheck.Status) error {
 	b := bufio.NewWriter(w)
 	row := csvRows(b, "address", "state", "stratum", "poll_seconds", "reach", "offset_seconds", "delay_seconds",
-		"jitter_seconds", "root_distance_seconds", "authenticated", "reason")
+		"jitter_seconds", "root_distance_seconds", "authenticated", "reason", "leap", "reference_id", "authentication")
 	for i := range s.Sources {
 		x := &s.Sources[i]
 		stratum := ""
@@ -108,7 +156,8 @@ func sourcesCSV(w io.Writer, s *ntpcheck.Status) error {
 			stratum = strconv.Itoa(*x.Stratum)
 		}
 		err := row(x.Address, x.State.String(), stratum, plain(&x.PollSeconds), x.Reach, plain(x.OffsetSeconds),
-			plain(x.DelaySeconds), plain(x.JitterSeconds), plain(x.RootDistanceSeconds), strconv.FormatBool(x.Authenticated), x.Reason)
+			plain(x.DelaySeconds), plain(x.JitterSeconds), plain(x.RootDistanceSeconds), strconv.FormatBool(x.Authenticated), x.Reason,
+			string(x.Leap), x.ReferenceID, x.Authentication.String())
 		if err != nil {
 			return err
 		}

@@ -35,12 +35,27 @@ type Options struct {
 	// Port is the UDP port; 0 means a free one. A port of a stopped server can be
 	// given again.
 	Port int
+
+	// Address is one of 127.0.0.0/8; "" means 127.0.0.1.
+	Address string
+
+	// Keys is a file in the format of chrony.keys: queries authenticated by a key in it
+	// are answered so.
+	Keys string
+
+	// NTS, if not nil, makes the server speak NTS by this certificate.
+	NTS *Certificate
+
+	// Directives are further lines of the configuration.
+	Directives string
 }
 
 // A Server is a running chronyd.
 type Server struct {
 	addr   netip.AddrPort
+	nts    netip.AddrPort
 	cmd    *exec.Cmd
+	output bytes.Buffer
 	exited chan struct{}
 	stop   sync.Once
 }
@@ -55,31 +70,66 @@ func Start(t testing.TB, o Options) *Server {
 	if o.Stratum == 0 {
 		o.Stratum = 3
 	}
+	if o.Address == "" {
+		o.Address = "127.0.0.1"
+	}
 	if o.Port == 0 {
-		o.Port = freePort(t)
+		o.Port = FreePort(t)
 	}
-	cmd := exec.Command(program, "-x", "-d", "-U", "-u", owner(t), "-f", configure(t, o))
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
-	cmd.Env = append(os.Environ(), fakeTime(t, o.FakeTime)...)
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("starting chronyd: %v", err)
+	ntsPort := FreeTCPPort(t)
+	s := launch(t, program, configure(t, o, ntsPort), fakeTime(t, o.FakeTime))
+	address := netip.MustParseAddr(o.Address)
+	s.addr, s.nts = netip.AddrPortFrom(address, uint16(o.Port)), netip.AddrPortFrom(address, uint16(ntsPort))
+	err := s.waitUntilItAnswers()
+	if err == nil && o.NTS != nil {
+		err = s.waitForKeyExchange()
 	}
-	s := &Server{addr: loopback(o.Port), cmd: cmd, exited: make(chan struct{})}
-	go func() {
-		cmd.Wait()
-		close(s.exited)
-	}()
-	t.Cleanup(s.Stop)
-	if err := s.waitUntilItAnswers(); err != nil {
+	if err != nil {
 		s.Stop()
-		t.Fatalf("chronyd on %s: %v\n%s", s.Addr(), err, output.Bytes())
+		t.Fatalf("chronyd on %s: %v\n%s", s.Addr(), err, s.output.Bytes())
 	}
 	return s
 }
 
+// Run starts a chronyd by a configuration of one's own, which must keep to loopback and
+// high ports, until the test ends or Stop, and returns at once. It serves on a port, 0
+// for none.
+func Run(t testing.TB, configuration string, port int) *Server {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "chrony.conf")
+	if err := os.WriteFile(path, []byte(configuration), 0o600); err != nil {
+		t.Fatalf("writing chronyd's configuration: %v", err)
+	}
+	s := launch(t, find(t), path, nil)
+	s.addr = loopback(port)
+	return s
+}
+
+// launch starts a chronyd that never touches the machine's clock (-x).
+func launch(t testing.TB, program, configuration string, environment []string) *Server {
+	t.Helper()
+	s := &Server{cmd: exec.Command(program, "-x", "-d", "-U", "-u", owner(t), "-f", configuration), exited: make(chan struct{})}
+	s.cmd.Stdout, s.cmd.Stderr = &s.output, &s.output
+	s.cmd.Env = append(os.Environ(), environment...)
+	if err := s.cmd.Start(); err != nil {
+		t.Fatalf("starting chronyd: %v", err)
+	}
+	go func() {
+		s.cmd.Wait()
+		close(s.exited)
+	}()
+	t.Cleanup(s.Stop)
+	return s
+}
+
+// Output returns what the server wrote, when it has been stopped.
+func (s *Server) Output() string { return s.output.String() }
+
 // Addr returns host and port of the server.
 func (s *Server) Addr() string { return s.addr.String() }
+
+// NTS returns host and port of the server's NTS key exchange.
+func (s *Server) NTS() string { return s.nts.String() }
 
 // Port returns the server's port.
 func (s *Server) Port() int { return int(s.addr.Port()) }
@@ -139,18 +189,25 @@ func missing(t testing.TB, what string) {
 
 // configure writes the configuration and returns its path. Without command port
 // and socket several instances live side by side.
-func configure(t testing.TB, o Options) string {
+func configure(t testing.TB, o Options, ntsPort int) string {
 	t.Helper()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "chrony.conf")
 	text := fmt.Sprintf(`port %d
-bindaddress 127.0.0.1
+bindaddress %s
 allow 127.0.0.1
 local stratum %d
 cmdport 0
 bindcmdaddress /
 pidfile %s
-`, o.Port, o.Stratum, filepath.Join(dir, "chronyd.pid"))
+`, o.Port, o.Address, o.Stratum, filepath.Join(dir, "chronyd.pid"))
+	if o.Keys != "" {
+		text += fmt.Sprintf("keyfile %s\n", o.Keys)
+	}
+	if o.NTS != nil {
+		text += fmt.Sprintf("ntsservercert %s\nntsserverkey %s\nntsport %d\n", o.NTS.File, o.NTS.Key, ntsPort)
+	}
+	text += o.Directives
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatalf("writing chronyd's configuration: %v", err)
 	}
@@ -181,7 +238,32 @@ func fakeTime(t testing.TB, shift string) []string {
 	return nil
 }
 
-func freePort(t testing.TB) int {
+// waitForKeyExchange waits until somebody accepts connections there.
+func (s *Server) waitForKeyExchange() error {
+	for deadline := time.Now().Add(startTimeout); ; time.Sleep(20 * time.Millisecond) {
+		conn, err := net.Dial("tcp", s.NTS())
+		if err == nil {
+			return conn.Close()
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("no key exchange within %v: %w", startTimeout, err)
+		}
+	}
+}
+
+// FreeTCPPort returns a TCP port of 127.0.0.1 that nobody uses.
+func FreeTCPPort(t testing.TB) int {
+	t.Helper()
+	listener, err := net.Listen("tcp", loopback(0).String())
+	if err != nil {
+		t.Fatalf("looking for a free port: %v", err)
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port
+}
+
+// FreePort returns a UDP port of 127.0.0.1 that nobody uses.
+func FreePort(t testing.TB) int {
 	t.Helper()
 	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(loopback(0)))
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"github.com/skewatch/skewatch/ntpcheck"
 )
 
 var (
@@ -52,8 +54,23 @@ func checkHTTP(text string) *fault {
 		hint: fmt.Sprintf("write %q, and reach it from elsewhere through ssh -L", "127.0.0.1:"+port)}
 }
 
-// checkServer checks the name of an NTP server: host or host:port.
+// checkServer checks an NTP server: its name, and after a space what
+// ntpcheck.ParseServer knows.
 func checkServer(text string) *fault {
+	name, _, _ := strings.Cut(text, " ")
+	if f := checkServerName(name); f != nil {
+		return f
+	}
+	_, err := ntpcheck.ParseServer(text)
+	var wrong *ntpcheck.ConfigError
+	if errors.As(err, &wrong) {
+		return &fault{problem: wrong.Problem, hint: wrong.Hint}
+	}
+	return nil
+}
+
+// checkServerName checks the name of an NTP server: host or host:port.
+func checkServerName(text string) *fault {
 	host, port, err := net.SplitHostPort(text)
 	if missingPort(text, err) {
 		host, port = text, "123"

@@ -107,10 +107,17 @@ type Limits struct {
 
 // NTP says how the collector's own clock is judged.
 type NTP struct {
-	// Servers are the sources, host or host:port, none twice.
+	// Servers are the sources, as ntpcheck.ParseServer reads them, none twice.
 	Servers []string
 
-	// Poll is the time between two questions to one source.
+	// Keys is the file of the symmetric keys that Servers name, "" for none.
+	Keys string
+
+	// NTSCA is a file of CAs that sign NTS servers' certificates beside the system's,
+	// "" for none.
+	NTSCA string
+
+	// Poll is the shortest time between two questions to one source.
 	Poll time.Duration
 
 	// Holdover is how long the reference is relied on after its last answer.

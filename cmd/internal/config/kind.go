@@ -135,8 +135,8 @@ var permit = verbatim(func(text string) *fault {
 	return nil
 })
 
-// pemFile is the kind of names of files in PEM, "" for none.
-var pemFile = verbatim(func(string) *fault { return nil })
+// optionalFile is the kind of names of files, "" for none.
+var optionalFile = verbatim(func(string) *fault { return nil })
 
 // size is the kind of numbers of bytes; 0 is for no limit.
 var size = kind[int64]{format: formatSize, parse: func(text string) (int64, *fault) {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/skewatch/skewatch/ntpcheck"
 )
 
 // An Oddity is something in a valid Config that probably isn't meant, or that
@@ -30,9 +32,13 @@ func (c *Config) Oddities() []Oddity {
 		{len(c.Listen.TLS)+len(c.Listen.RELPTLS) == 0 && c.TLS.Certificate != "", Oddity{"tls.certificate",
 			"no listener uses it: nothing is received over TLS", `give an address to listen.tls, such as ":6514"`}},
 		{c.noReference(), Oddity{"ntp.servers",
-			"nothing tells whether the collector's own clock is right: every verdict will be held", "name three servers or more"}},
-		{len(c.NTP.Servers) == 1 || len(c.NTP.Servers) == 2, Oddity{"ntp.servers",
-			"fewer than three can't outvote a wrong one", "name three servers or more"}},
+			"nothing tells whether the collector's own clock is right: every verdict will be held", "name four servers or more"}},
+		{c.sources() == 1 || c.sources() == 2, Oddity{"ntp.servers",
+			"fewer than three can't outvote a wrong one", "name four servers or more"}},
+		{c.sources() == 3, Oddity{"ntp.servers",
+			"three can outvote a wrong one only while all of them answer", "name four servers or more"}},
+		{ntpcheck.ReadableByAll(c.NTP.Keys), Oddity{"ntp.keys",
+			"everybody on this machine can read the keys", "chmod o-r " + c.NTP.Keys}},
 		{c.pollsPoolTooOften(), Oddity{"ntp.poll",
 			formatDuration(c.NTP.Poll) + " is more often than public servers allow, and they will refuse to answer", "write 16s or more, or name servers of your own"}},
 		{c.NTP.Holdover < c.NTP.Poll, Oddity{"ntp.holdover",
@@ -53,6 +59,16 @@ func (c *Config) Oddities() []Oddity {
 
 func (l *Listen) none() bool {
 	return len(l.UDP)+len(l.TCP)+len(l.TLS)+len(l.RELP)+len(l.RELPTLS) == 0
+}
+
+// sources returns how many NTP servers are asked: several of a pool.
+func (c *Config) sources() (n int) {
+	for _, text := range c.NTP.Servers {
+		if s, err := ntpcheck.ParseServer(text); err == nil {
+			n += s.Places()
+		}
+	}
+	return n
 }
 
 func (c *Config) noReference() bool {

@@ -119,7 +119,8 @@ func newMonitor(cfg *config.Config, log logrus.FieldLogger) (*ntpcheck.Monitor, 
 		return nil, err
 	}
 	settings := ntpcheck.Config{
-		Servers: cfg.NTP.Servers, Poll: cfg.NTP.Poll, Holdover: cfg.NTP.Holdover, Kernel: kernel, Log: log,
+		Servers: cfg.NTP.Servers, KeyFile: cfg.NTP.Keys, NTSCA: cfg.NTP.NTSCA,
+		Poll: cfg.NTP.Poll, Holdover: cfg.NTP.Holdover, Kernel: kernel, Log: log,
 	}
 	if cfg.ReceiveStamps == message.StampedByUser {
 		settings.Now = time.Now // judge the clock that stamps the messages

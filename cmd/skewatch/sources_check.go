@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/skewatch/skewatch/cmd/internal/client"
+	"github.com/skewatch/skewatch/ntpcheck"
+)
+
+// An exitCode ends the program without a word, since all has been said.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// The exit codes of monitoring plugins.
+const (
+	pluginOK exitCode = iota
+	pluginWarning
+	pluginCritical
+	pluginUnknown
+)
+
+var pluginWords = [...]string{"OK", "WARNING", "CRITICAL", "UNKNOWN"}
+
+// checkSources asks a running server, and only that: files know nothing of now.
+func (p *program) checkSources(cmd *cobra.Command, r *reading) error {
+	_, place, err := p.whom(r)
+	if err != nil {
+		return err
+	}
+	status, err := askRunning(cmd.Context(), place)
+	if err != nil {
+		return p.plugin(pluginUnknown, "no server answers: "+err.Error(), "")
+	}
+	code, text := judgeSources(&status)
+	return p.plugin(code, text, perfdata(&status))
+}
+
+// plugin prints the line of a monitoring plugin.
+func (p *program) plugin(code exitCode, text, perfdata string) error {
+	clean := strings.NewReplacer("|", "/", "\n", " ").Replace(text)
+	if perfdata != "" {
+		clean += " | " + perfdata
+	}
+	if _, err := fmt.Fprintf(p.stdout, "SKEWATCH SOURCES %s - %s\n", pluginWords[code], clean); err != nil {
+		return err
+	}
+	if code == pluginOK {
+		return nil
+	}
+	return code
+}
+
+func askRunning(ctx context.Context, place client.Place) (ntpcheck.Status, error) {
+	desk, err := place.FindServer()
+	if err != nil {
+		return ntpcheck.Status{}, err
+	}
+	defer desk.Close()
+	return desk.Sources(ctx)
+}
+
+// wantedUsable is how many sources there must be to outvote a wrong one.
+const wantedUsable = 3
+
+// judgeSources says how our own clock stands, as the plugins of monitoring systems do.
+func judgeSources(s *ntpcheck.Status) (exitCode, string) {
+	ref := &s.Reference
+	if ref.State == ntpcheck.Unsynchronised {
+		return pluginCritical, "our clock is unsynchronised: " + ref.Reason
+	}
+	usable, liars := countSources(s)
+	var wrong []string
+	if ref.State == ntpcheck.Holdover {
+		wrong = append(wrong, "holdover: "+ref.Reason)
+	}
+	if len(liars) > 0 {
+		wrong = append(wrong, "falseticker: "+strings.Join(liars, " "))
+	}
+	if usable < wantedUsable {
+		wrong = append(wrong, fmt.Sprintf("only %d of %d sources usable", usable, len(s.Sources)))
+	}
+	if contradicted(s) {
+		wrong = append(wrong, "the kernel calls its clock synchronised, and the sources contradict it")
+	}
+	if len(wrong) > 0 {
+		return pluginWarning, strings.Join(wrong, "; ")
+	}
+	return pluginOK, fmt.Sprintf("synchronised to %s, %d of %d sources usable", ref.Source, usable, len(s.Sources))
+}
+
+// countSources returns how many sources can vote, and who is false.
+func countSources(s *ntpcheck.Status) (usable int, liars []string) {
+	for i := range s.Sources {
+		switch x := &s.Sources[i]; x.State {
+		case ntpcheck.Selected, ntpcheck.Combined, ntpcheck.Candidate:
+			usable++
+		case ntpcheck.Falseticker:
+			liars = append(liars, x.Address)
+		}
+	}
+	return usable, liars
+}
+
+// contradicted says that our clock is off by more than the kernel admits.
+func contradicted(s *ntpcheck.Status) bool {
+	ref, kernel := &s.Reference, &s.Kernel
+	if kernel.Synchronised == nil || !*kernel.Synchronised || kernel.MaxErrorSeconds == nil || ref.OffsetSeconds == nil || ref.BoundSeconds == nil {
+		return false
+	}
+	return math.Abs(*ref.OffsetSeconds) > *ref.BoundSeconds+*kernel.MaxErrorSeconds
+}
+
+// perfdata writes the figures that a monitoring system draws: label, value, unit;
+// limits for a warning and for worse, least and most.
+func perfdata(s *ntpcheck.Status) string {
+	var figures []string
+	if s.Reference.OffsetSeconds != nil {
+		figures = append(figures, "offset="+plain(s.Reference.OffsetSeconds)+"s;;;;")
+	}
+	if s.Reference.BoundSeconds != nil {
+		figures = append(figures, "bound="+plain(s.Reference.BoundSeconds)+"s;;;0;")
+	}
+	usable, _ := countSources(s)
+	return strings.Join(append(figures, fmt.Sprintf("usable=%d;%d:;;0;%d", usable, wantedUsable, len(s.Sources))), " ")
+}
