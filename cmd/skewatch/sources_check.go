@@ -12,21 +12,6 @@ import (
 	"github.com/skewatch/skewatch/ntpcheck"
 )
 
-// An exitCode ends the program without a word, since all has been said.
-type exitCode int
-
-func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
-
-// The exit codes of monitoring plugins.
-const (
-	pluginOK exitCode = iota
-	pluginWarning
-	pluginCritical
-	pluginUnknown
-)
-
-var pluginWords = [...]string{"OK", "WARNING", "CRITICAL", "UNKNOWN"}
-
 // checkSources asks a running server, and only that: files know nothing of now.
 func (p *program) checkSources(cmd *cobra.Command, r *reading) error {
 	_, place, err := p.whom(r)
@@ -35,25 +20,10 @@ func (p *program) checkSources(cmd *cobra.Command, r *reading) error {
 	}
 	status, err := askRunning(cmd.Context(), place)
 	if err != nil {
-		return p.plugin(pluginUnknown, "no server answers: "+err.Error(), "")
+		return p.plugin("SOURCES", pluginUnknown, "no server answers: "+err.Error(), "")
 	}
 	code, text := judgeSources(&status)
-	return p.plugin(code, text, perfdata(&status))
-}
-
-// plugin prints the line of a monitoring plugin.
-func (p *program) plugin(code exitCode, text, perfdata string) error {
-	clean := strings.NewReplacer("|", "/", "\n", " ").Replace(text)
-	if perfdata != "" {
-		clean += " | " + perfdata
-	}
-	if _, err := fmt.Fprintf(p.stdout, "SKEWATCH SOURCES %s - %s\n", pluginWords[code], clean); err != nil {
-		return err
-	}
-	if code == pluginOK {
-		return nil
-	}
-	return code
+	return p.plugin("SOURCES", code, text, perfdata(&status))
 }
 
 func askRunning(ctx context.Context, place client.Place) (ntpcheck.Status, error) {

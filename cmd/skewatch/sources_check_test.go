@@ -52,7 +52,7 @@ func TestCheckSources(t *testing.T) {
 		var b bytes.Buffer
 		p := &program{stdout: &b}
 		code, text := judgeSources(tt.status)
-		err := p.plugin(code, text, perfdata(tt.status))
+		err := p.plugin("SOURCES", code, text, perfdata(tt.status))
 		if have := strings.TrimSuffix(b.String(), "\n"); have != "SKEWATCH SOURCES "+tt.want || code != tt.code {
 			t.Errorf("%s: code %d, %s\nwant %d, %s", tt.name, code, have, tt.code, tt.want)
 		}
