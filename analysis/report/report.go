@@ -1,5 +1,5 @@
 // Package report makes the rows that people export from what the clocks did, and
-// writes them as a table, CSV or JSON.
+// writes them as a table, CSV, JSON, Markdown or HTML.
 //
 // It works from roll-ups and findings alone and never looks at messages, so a
 // report over a month costs no more than its roll-ups.
@@ -16,9 +16,21 @@ type Report struct {
 	Header Header `json:"header"`
 	Hosts  []Row  `json:"hosts"`
 
+	// Series are of the rows that are flagged, if they were asked for.
+	Series []Series `json:"series,omitempty"`
+
+	// Signed is the report as it was written and signed, if that was asked for.
+	Signed *Signed `json:"signed,omitempty"`
+
 	// What only the table says.
 	Pattern    string `json:"-"` // of the hosts' names, if one was asked for
 	Compliance bool   `json:"-"` // a profile was asked for: a column says who complies
+}
+
+// Signed is a report in one of its formats, and a signed note over these very bytes.
+type Signed struct {
+	Body []byte `json:"body"`
+	Note []byte `json:"note"`
 }
 
 // A Header says what a report covers and by what its figures can be checked.

@@ -77,6 +77,13 @@ func TestFormats(t *testing.T) {
 		}},
 		{"report.csv", (*Report).WriteCSV},
 		{"report.json", (*Report).WriteJSON},
+		{"report.md", (*Report).WriteMarkdown},
+		{"report.html", func(r *Report, w io.Writer) error {
+			r.Hosts[2].Host = "mute <script>alert(1)</script>\u202e | *x* [y](z)"
+			r.Series = []Series{{Host: "ahead", Source: "192.0.2.7", Trust: "handshake", Points: []Point{
+				{*at(12, 5, 0), -0.01, 0.24, 0.26}, {*at(12, 9, 59), 0.2, 0.25, 0.27}, {*at(12, 15, 0), 37.48, 37.5, 37.56}, {*at(12, 30, 0), 37.49, 37.5, 37.55}}}}
+			return r.WriteHTML(w)
+		}},
 	}
 	for _, tt := range tests {
 		var have bytes.Buffer

@@ -11,6 +11,26 @@ import (
 	"time"
 )
 
+// Formats are those that a report can be written in, by Write.
+var Formats = []string{"table", "json", "csv", "md", "html"}
+
+// Write writes the report in one of the Formats.
+func (r *Report) Write(w io.Writer, format string) error {
+	switch format {
+	case "table":
+		return r.WriteTable(w)
+	case "json":
+		return r.WriteJSON(w)
+	case "csv":
+		return r.WriteCSV(w)
+	case "md":
+		return r.WriteMarkdown(w)
+	case "html":
+		return r.WriteHTML(w)
+	}
+	return fmt.Errorf("report: unknown format %q", format)
+}
+
 // WriteJSON writes the report as one JSON object, indented.
 func (r *Report) WriteJSON(w io.Writer) error {
 	e := json.NewEncoder(w)

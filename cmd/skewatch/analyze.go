@@ -112,7 +112,7 @@ func (p *program) analyze(file string, cfg *config.Config, q analysisRequest) er
 	if result.Readable == 0 {
 		return fmt.Errorf("%s: none of its lines can be used", name)
 	}
-	return writeReport(p.stdout, p.analysisReport(cfg, q, r, result), q.Format)
+	return p.analysisReport(cfg, q, r, result).Write(p.stdout, q.Format)
 }
 
 // openArchive opens a file, or the standard input for "-", and returns its name for

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -24,7 +26,7 @@ Usage:
 		Example: "  $ skewatch hosts --host 'web*'",
 	}
 	r := addReading(cmd, "table", "json", "csv")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return p.report(cmd, r, nil) }
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return p.report(cmd, r, nil, "") }
 	return cmd
 }
 
@@ -41,9 +43,10 @@ Usage:
 The period widens to whole five minutes, and where it lies more than two days back
 to whole hours. A profile sets the tolerance that compliance is reckoned by; without
 one it is the server's own.`,
-		Example: "  $ skewatch report --since 7d --format csv > skew.csv",
+		Example: "  $ skewatch report --since 7d --format html > skew.html",
 	}
-	r := addReading(cmd, "table", "json", "csv")
+	r := addReading(cmd, report.Formats...)
+	receipt := cmd.Flags().String("sign", "", "sign what is written, and write the signed note to this `FILE`")
 	profile := pflag.NewFlagSet("", pflag.ContinueOnError)
 	config.ProfileFlags(profile)
 	cmd.Flags().AddFlagSet(profile)
@@ -52,7 +55,7 @@ one it is the server's own.`,
 		if err != nil {
 			return err
 		}
-		return p.report(cmd, r, chosen)
+		return p.report(cmd, r, chosen, *receipt)
 	}
 	return cmd
 }
@@ -69,24 +72,26 @@ func chosenProfile(flags *pflag.FlagSet) (*report.Profile, error) {
 	return &report.Profile{Name: string(cfg.Profile), Warn: cfg.Tolerance.Seconds(), Crit: cfg.Critical.Seconds()}, nil
 }
 
-// report asks for a report and writes it.
-func (p *program) report(cmd *cobra.Command, r *reading, profile *report.Profile) error {
+// report asks for a report and writes it, and what signs it to a file if one is named.
+func (p *program) report(cmd *cobra.Command, r *reading, profile *report.Profile, receipt string) error {
 	return p.ask(cmd, r, func(ctx context.Context, d api.Desk, q request) error {
-		rep, err := d.Report(ctx, api.ReportQuery{Query: q.apiQuery(), Profile: profile})
+		query := api.ReportQuery{Query: q.apiQuery(), Profile: profile, Series: q.Format == "html"}
+		if receipt != "" {
+			query.Sign = q.Format
+		}
+		rep, err := d.Report(ctx, query)
 		if err != nil {
 			return err
 		}
+		if receipt != "" {
+			return errors.Join(os.WriteFile(receipt, rep.Signed.Note, 0o644), writeAll(p.stdout, rep.Signed.Body))
+		}
 		rep.Pattern, rep.Compliance = q.Host, profile != nil
-		return writeReport(p.stdout, rep, q.Format)
+		return rep.Write(p.stdout, q.Format)
 	})
 }
 
-func writeReport(w io.Writer, r *report.Report, format string) error {
-	switch format {
-	case "json":
-		return r.WriteJSON(w)
-	case "csv":
-		return r.WriteCSV(w)
-	}
-	return r.WriteTable(w)
+func writeAll(w io.Writer, b []byte) error {
+	_, err := w.Write(b)
+	return err
 }

@@ -20,8 +20,8 @@ import (
 
 func (p *program) verifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:  "verify",
-		Args: noArguments,
+		Use:  "verify [REPORT]",
+		Args: atMostOneArgument,
 		Long: `Go through all that is stored: the structure of the files, every checksum, the
 sequence of messages without a gap, and the signed history of what was sealed, in
 which a block that was changed, cut out or moved shows by its place.
@@ -29,9 +29,13 @@ which a block that was changed, cut out or moved shows by its place.
 It exits with 1 if anything is found. Whoever can change the files can have them
 signed anew: keep a head elsewhere (--save-head), and hold the files against it later.
 
+With a REPORT, hold that file against the note that "report --sign" wrote (REPORT.note, or
+--note), and nothing else.
+
 Usage:
-  skewatch verify [FLAG ...]`,
+  skewatch verify [REPORT] [FLAG ...]`,
 		Example: `  $ skewatch verify --data /var/lib/skewatch
+  $ skewatch verify skew.html --keys signing.pub
   $ skewatch verify --save-head /media/usb/skewatch.head
   $ skewatch verify --head /media/usb/skewatch.head --keys /media/usb/signing.pub`,
 	}
@@ -41,7 +45,11 @@ Usage:
 	flags.StringArrayVar(&v.heads, "head", nil, "the history must go on from the head in this `FILE`; repeatable")
 	flags.StringVar(&v.keys, "keys", "", "rely on the public keys in this `FILE` (default: signing.pub of the data directory)")
 	flags.StringVar(&v.saveHead, "save-head", "", "write the newest head to this `FILE`")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+	flags.StringVar(&v.note, "note", "", "the note over REPORT is in this `FILE` (default: REPORT.note)")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return p.verifyReport(r, &v, args[0])
+		}
 		query, err := v.query()
 		if err != nil {
 			return err
@@ -58,6 +66,7 @@ type verifying struct {
 	heads    []string
 	keys     string
 	saveHead string
+	note     string
 }
 
 func (v *verifying) query() (q api.VerifyQuery, err error) {

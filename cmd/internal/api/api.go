@@ -79,6 +79,12 @@ type ReportQuery struct {
 	// Profile is the tolerance that compliance is reckoned by; nil for the one
 	// the server judges by.
 	Profile *report.Profile
+
+	// Series asks for the course of flagged hosts' offsets too.
+	Series bool
+
+	// Sign is the format of report.Formats to write and sign the report in; "" for none.
+	Sign string
 }
 
 // An Event is a change of what is warned of, in the form that `skewatch tail` prints.

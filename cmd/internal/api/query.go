@@ -88,13 +88,24 @@ func (q ReportQuery) Values() url.Values {
 		v.Set("warn_seconds", strconv.FormatFloat(p.Warn, 'g', -1, 64))
 		v.Set("crit_seconds", strconv.FormatFloat(p.Crit, 'g', -1, 64))
 	}
+	if q.Series {
+		v.Set("series", "true")
+	}
+	if q.Sign != "" {
+		v.Set("sign", q.Sign)
+	}
 	return v
 }
 
 // ParseReportQuery reads a query from URL parameters, as strictly as ParseQuery.
 func ParseReportQuery(v url.Values) (ReportQuery, error) {
 	p := parameters{values: v}
-	q := ReportQuery{Query: p.query()}
+	q := ReportQuery{Query: p.query(), Series: p.bool("series")}
+	if format, given := p.text("sign"); given {
+		if q.Sign = format; !slices.Contains(report.Formats, format) {
+			p.fail("sign", "not a report's format: known are "+strings.Join(report.Formats, ", "))
+		}
+	}
 	if name, given := p.text("profile"); given {
 		q.Profile = &report.Profile{Name: name, Warn: p.seconds("warn_seconds"), Crit: p.seconds("crit_seconds")}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/skewatch/skewatch/analysis"
 	"github.com/skewatch/skewatch/collector"
 	"github.com/skewatch/skewatch/collector/message"
+	"github.com/skewatch/skewatch/ntpcheck"
 )
 
 // A Sample is what is shown of one moment.
@@ -23,7 +24,13 @@ type Sample struct {
 	Received  collector.Stats
 	Admission analysis.Admission
 	Late      uint64 // messages that had been held up before they arrived
+	Fleet     analysis.Glance
+	Sources   ntpcheck.Status
 }
+
+// MostHosts is how many hosts have series of their own: those that are warned of first, then
+// those that are off the most.
+const MostHosts = 1000
 
 // Build is what a server was made of.
 type Build struct{ Version, Go string }
@@ -94,13 +101,19 @@ func (r *reader) Collect(to chan<- prometheus.Metric) {
 	}
 	w.send(late, s.Late)
 	w.admission(&s.Admission)
+	w.fleet(&s.Fleet)
+	w.reference(&s.Sources)
 }
 
 // A writer sends metrics.
 type writer struct{ to chan<- prometheus.Metric }
 
 func (w writer) send(f family, value uint64, labels ...string) {
-	w.to <- prometheus.MustNewConstMetric(f.desc, f.kind, float64(value), labels...)
+	w.sendFloat(f, float64(value), labels...)
+}
+
+func (w writer) sendFloat(f family, value float64, labels ...string) {
+	w.to <- prometheus.MustNewConstMetric(f.desc, f.kind, value, labels...)
 }
 
 // admission sends how the table of hosts is kept within its bounds.

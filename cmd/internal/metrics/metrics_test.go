@@ -8,10 +8,12 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/skewatch/skewatch/analysis"
 	"github.com/skewatch/skewatch/collector"
 	"github.com/skewatch/skewatch/collector/message"
+	"github.com/skewatch/skewatch/ntpcheck"
 )
 
 var update = flag.Bool("update", false, "write the golden file")
@@ -44,6 +46,18 @@ func TestMetrics(t *testing.T) {
 		Originators: 12, OnProbation: 8, Parked: 4, Evicted: 5, Recalled: 1,
 		TurnedAway: analysis.TurnedAway{Probation: 100, Quota: 200, Full: 300, Unread: 400},
 	}}
+	s.Fleet = analysis.Glance{Omitted: 9, Hosts: []analysis.Standing{
+		{Host: "fast", Source: "192.0.2.1", Verdict: analysis.Ahead, Warned: analysis.Crit, Known: true, Skew: -12.5, SkewBound: 0.5,
+			Interval: analysis.Interval{Offset: 40 * time.Second, Low: 39 * time.Second, High: 41 * time.Second}, Last: time.Unix(1772366400, 5e8)},
+		{Host: "fast", Source: "192.0.2.1", Last: time.Unix(1, 0)}, // shown alike
+		{Host: "new \"one\"", Source: "192.0.2.2"},
+	}}
+	s.Fleet.Verdicts[analysis.Ahead], s.Fleet.Verdicts[analysis.InSync] = 1, 11
+	seconds := func(v float64) *float64 { return &v }
+	s.Sources = ntpcheck.Status{
+		Reference: ntpcheck.ReferenceStatus{State: ntpcheck.Synchronised, OffsetSeconds: seconds(-0.001), BoundSeconds: seconds(0.003)},
+		Sources:   []ntpcheck.SourceStatus{{Address: "192.0.2.3:123", State: ntpcheck.Falseticker, OffsetSeconds: seconds(100), RootDistanceSeconds: seconds(0.01)}},
+	}
 	next := uint64(0)
 	number := func() uint64 { next++; return next }
 	for i := range s.Received {

@@ -83,10 +83,13 @@ func (s *Server) accounting(ctx context.Context) {
 
 // sample returns what Prometheus is shown.
 func (s *Server) sample() metrics.Sample {
-	received := s.collector.Stats()
+	received, sources := s.collector.Stats(), s.monitor.Status()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return metrics.Sample{Received: received, Admission: s.fleet.Admission(), Late: s.fleet.Late()}
+	return metrics.Sample{
+		Received: received, Sources: sources,
+		Admission: s.fleet.Admission(), Late: s.fleet.Late(), Fleet: s.fleet.Glance(metrics.MostHosts),
+	}
 }
 
 // account returns what was received and what became of it, for the log.

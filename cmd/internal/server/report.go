@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -39,7 +40,52 @@ func (d *desk) Report(ctx context.Context, q api.ReportQuery) (*report.Report, e
 	if err != nil {
 		return nil, err
 	}
-	return &report.Report{Header: header, Hosts: b.Rows(func(host string) bool { return matches(q.Host, host) })}, nil
+	r := &report.Report{Header: header, Hosts: b.Rows(func(host string) bool { return matches(q.Host, host) })}
+	if q.Series {
+		r.Series, err = d.series(ctx, b.NewAlbum(r.Hosts), since, until)
+	}
+	if err == nil && q.Sign != "" {
+		r.Pattern, r.Compliance = q.Host, q.Profile != nil
+		err = d.sign(r, q.Sign)
+	}
+	return r, err
+}
+
+// sign writes the report and signs what was written.
+func (d *desk) sign(r *report.Report, format string) error {
+	var body bytes.Buffer
+	if err := r.Write(&body, format); err != nil {
+		return err
+	}
+	signed, err := d.store.SignReport(body.Bytes())
+	r.Signed = &report.Signed{Body: body.Bytes(), Note: signed}
+	return err
+}
+
+// series gives an album the roll-ups of the period once more.
+func (d *desk) series(ctx context.Context, a *report.Album, since, until int64) ([]report.Series, error) {
+	hours, err := d.storedHours(since, until)
+	if err != nil {
+		return nil, err
+	}
+	err = d.storedRollUps(hours, func(start int64, key, blob []byte) error {
+		if err := a.Add(start, key, blob); err != nil {
+			return fmt.Errorf("read the roll-up of %q: %w", key, err)
+		}
+		return ctx.Err()
+	})
+	if err := d.tolerate(err); err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	recent := d.rollUps()
+	d.mu.Unlock()
+	for i := range recent {
+		if within(recent[i].RollUp.Start, since, until) {
+			a.AddRecent(&recent[i])
+		}
+	}
+	return a.Series(), nil
 }
 
 // judgedBy returns what tells the tolerance that an originator is judged by.

@@ -1,0 +1,213 @@
+// Package plot draws how a clock's offset ran over time, with the uncertainty of it, as
+// SVG that needs nothing else: no script, no font, no colour to be understood.
+package plot
+
+import (
+	"fmt"
+	"html"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Point is an offset at a moment, in seconds, and the interval that the truth lies in.
+type Point struct {
+	At                time.Time
+	Low, Offset, High float64
+}
+
+// A Mark is a moment that something happened at.
+type Mark struct {
+	At    time.Time
+	Label string
+}
+
+// A Chart is an offset over time.
+type Chart struct {
+	Title     string // read out to who can't see it
+	From, To  time.Time
+	Points    []Point // in order of time
+	Marks     []Mark
+	Tolerance float64 // seconds, drawn on both sides of 0; 0 for none
+}
+
+// Sizes in pixels of SVG's own.
+const (
+	width, height       = 720, 220
+	left, right         = 70, 12
+	top, bottom         = 12, 30
+	innerWidth          = width - left - right
+	innerHeight         = height - top - bottom
+	leastSpan           = time.Second
+	breakAfter          = 2 // usual distances of points without one, after which the line is broken
+	margin              = 0.08
+	wantedY, wantedTime = 5, 7 // lines
+)
+
+// WriteSVG writes the chart as an element that can stand in a page.
+func (c *Chart) WriteSVG(w io.Writer) error {
+	p := newPen(c)
+	p.frame(c)
+	runs := p.runs(c)
+	p.band(runs)
+	p.line(runs)
+	p.marks(c.Marks)
+	p.b.WriteString("</svg>\n")
+	_, err := io.WriteString(w, p.b.String())
+	return err
+}
+
+// A pen knows where a moment and an offset lie.
+type pen struct {
+	b         strings.Builder
+	from      time.Time
+	span      time.Duration
+	low, high float64 // seconds
+	gap       time.Duration
+}
+
+func newPen(c *Chart) *pen {
+	p := &pen{from: c.From, span: max(c.To.Sub(c.From), leastSpan), gap: usualGap(c.Points)}
+	p.low, p.high = math.Inf(1), math.Inf(-1)
+	for _, point := range c.Points {
+		p.low, p.high = min(p.low, point.Low), max(p.high, point.High)
+	}
+	if c.Tolerance > 0 && p.near(c.Tolerance) {
+		p.low, p.high = min(p.low, -c.Tolerance), max(p.high, c.Tolerance)
+	}
+	if len(c.Points) == 0 || p.low == p.high {
+		p.low, p.high = min(p.low, 0)-1e-3, max(p.high, 0)+1e-3
+	}
+	if math.IsInf(p.low, 0) || math.IsInf(p.high, 0) {
+		p.low, p.high = -1e-3, 1e-3
+	}
+	extra := (p.high - p.low) * margin
+	p.low, p.high = p.low-extra, p.high+extra
+	return p
+}
+
+// near reports whether a tolerance can be drawn without pressing the points flat.
+func (p *pen) near(tolerance float64) bool {
+	return p.low > p.high || p.high-p.low > tolerance/10 && p.low < 10*tolerance && p.high > -10*tolerance
+}
+
+// usualGap returns the distance of points after which the line is broken.
+func usualGap(points []Point) time.Duration {
+	usual := 5 * time.Minute
+	if n := len(points); n > 1 {
+		usual = max(usual, points[n-1].At.Sub(points[0].At)/time.Duration(n-1))
+	}
+	return breakAfter*usual + time.Minute
+}
+
+func (p *pen) x(at time.Time) float64 {
+	return left + innerWidth*min(max(float64(at.Sub(p.from))/float64(p.span), 0), 1)
+}
+
+func (p *pen) y(offset float64) float64 {
+	return top + innerHeight*(p.high-offset)/(p.high-p.low)
+}
+
+func (p *pen) printf(format string, values ...any) { fmt.Fprintf(&p.b, format, values...) }
+
+// frame draws what stands behind the points: axes, zero and the tolerance.
+func (p *pen) frame(c *Chart) {
+	title := html.EscapeString(c.Title)
+	p.printf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-label="%s" class="plot">`+"\n<title>%s</title>\n", width, height, title, title)
+	p.printf(`<rect x="%d" y="%d" width="%d" height="%d" fill="none" stroke="currentColor" stroke-width="0.5"/>`+"\n", left, top, innerWidth, innerHeight)
+	u := unitFor(max(math.Abs(p.low), math.Abs(p.high)), (p.high-p.low)/wantedY)
+	for _, v := range ticks(p.low/u.seconds, p.high/u.seconds, wantedY) {
+		y := p.y(v * u.seconds)
+		stroke := `stroke-width="0.3" stroke-dasharray="2 3"`
+		if v == 0 {
+			stroke = `stroke-width="0.8"`
+		}
+		p.printf(`<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" stroke="currentColor" %s/>`, left, width-right, y, y, stroke)
+		p.printf(`<text x="%d" y="%.1f" font-size="11" text-anchor="end" fill="currentColor">%s</text>`+"\n", left-6, y+4, u.label(v))
+	}
+	for _, t := range timeTicks(p.from, p.span, wantedTime) {
+		x := p.x(t.at)
+		p.printf(`<line x1="%.1f" x2="%.1f" y1="%d" y2="%d" stroke="currentColor" stroke-width="0.5"/>`, x, x, height-bottom, height-bottom+4)
+		p.printf(`<text x="%.1f" y="%d" font-size="11" text-anchor="middle" fill="currentColor">%s</text>`+"\n", x, height-bottom+17, t.label)
+	}
+	p.tolerance(c.Tolerance)
+}
+
+// tolerance draws the bounds of what is in order, where they can be seen.
+func (p *pen) tolerance(t float64) {
+	for _, bound := range [...]float64{t, -t} {
+		if t > 0 && p.low < bound && bound < p.high {
+			p.printf(`<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" stroke="currentColor" stroke-width="1" stroke-dasharray="8 4"><title>tolerance</title></line>`+"\n",
+				left, width-right, p.y(bound), p.y(bound))
+		}
+	}
+}
+
+// runs returns the points without gaps and marks between them: a clock that was set has
+// nothing between before and after.
+func (p *pen) runs(c *Chart) (runs [][]Point) {
+	points, from := c.Points, 0
+	for i := range points {
+		if i > 0 && (points[i].At.Sub(points[i-1].At) > p.gap || c.marked(points[i-1].At, points[i].At)) {
+			runs = append(runs, points[from:i])
+			from = i
+		}
+	}
+	if from < len(points) {
+		runs = append(runs, points[from:])
+	}
+	return runs
+}
+
+// marked reports whether a mark lies between two moments.
+func (c *Chart) marked(from, to time.Time) bool {
+	return slices.ContainsFunc(c.Marks, func(m Mark) bool { return m.At.After(from) && !m.At.After(to) })
+}
+
+// band draws what the truth lies in: a grey area with an edge, which is seen in black and
+// white too.
+func (p *pen) band(runs [][]Point) {
+	for _, run := range runs {
+		p.b.WriteString(`<path fill="currentColor" fill-opacity="0.18" stroke="currentColor" stroke-width="0.4" stroke-opacity="0.6" d="`)
+		for i, point := range run {
+			p.to(i == 0, point.At, point.High)
+		}
+		for _, point := range slices.Backward(run) {
+			p.to(false, point.At, point.Low)
+		}
+		p.b.WriteString("Z\"/>\n")
+	}
+}
+
+// line draws the offsets. One alone is a dot.
+func (p *pen) line(runs [][]Point) {
+	for _, run := range runs {
+		if len(run) == 1 {
+			p.printf(`<circle cx="%.1f" cy="%.1f" r="2" fill="currentColor"/>`+"\n", p.x(run[0].At), p.y(run[0].Offset))
+			continue
+		}
+		p.b.WriteString(`<path fill="none" stroke="currentColor" stroke-width="1.4" d="`)
+		for i, point := range run {
+			p.to(i == 0, point.At, point.Offset)
+		}
+		p.b.WriteString("\"/>\n")
+	}
+}
+
+func (p *pen) to(first bool, at time.Time, offset float64) {
+	command := "L"
+	if first {
+		command = "M"
+	}
+	p.printf("%s%.1f %.1f", command, p.x(at), p.y(offset))
+}
+
+func (p *pen) marks(marks []Mark) {
+	for _, m := range marks {
+		x := p.x(m.At)
+		p.printf(`<path d="M%.1f %dl-4 -7h8z" fill="currentColor"><title>%s</title></path>`+"\n", x, height-bottom, html.EscapeString(m.Label))
+		p.printf(`<line x1="%.1f" x2="%.1f" y1="%d" y2="%d" stroke="currentColor" stroke-width="0.7" stroke-dasharray="1 2"/>`+"\n", x, x, top, height-bottom)
+	}
+}

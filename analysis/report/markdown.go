@@ -1,0 +1,134 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+)
+
+// WriteMarkdown writes the report as GitHub's Markdown: what it rests on, a table with the
+// worst hosts first, what is wrong with each, and what one-way evidence can't show.
+func (r *Report) WriteMarkdown(w io.Writer) error {
+	b := bufio.NewWriter(w)
+	fmt.Fprintf(b, "# Clock skew report\n\n")
+	for _, f := range r.facts() {
+		fmt.Fprintf(b, "- **%s**: %s\n", f.Name, markdown(f.Value))
+	}
+	fmt.Fprintf(b, "\n| %s |\n|%s\n", strings.Join(reportColumns[:], " | "), strings.Repeat("---|", len(reportColumns)))
+	rows := r.worstFirst()
+	for _, row := range rows {
+		fmt.Fprintf(b, "| %s |\n", strings.Join(mapped(row.cells(), markdown), " | "))
+	}
+	for _, row := range rows {
+		if row.flagged() {
+			row.writeFindings(b)
+		}
+	}
+	fmt.Fprintf(b, "\n## What these figures mean\n\n")
+	for _, note := range r.Header.Notes {
+		fmt.Fprintf(b, "- %s\n", markdown(note))
+	}
+	return b.Flush()
+}
+
+// writeFindings writes what is wrong with a host.
+func (row *Row) writeFindings(b *bufio.Writer) {
+	fmt.Fprintf(b, "\n## %s\n\n%s\n", markdown(row.name()), markdown(row.Explanation))
+	for _, text := range row.findings() {
+		fmt.Fprintf(b, "- %s\n", markdown(text))
+	}
+}
+
+// markdown makes a text of anybody's one that means nothing in Markdown.
+func markdown(s string) string {
+	return markdownEscapes.Replace(Printable(s))
+}
+
+var markdownEscapes = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", "&lt;", ">", "&gt;", "&", "&amp;", "|", `\|`, "#", `\#`)
+
+func mapped(texts []string, change func(string) string) []string {
+	changed := slices.Clone(texts)
+	for i := range changed {
+		changed[i] = change(changed[i])
+	}
+	return changed
+}
+
+// reportColumns are those of tables for people.
+var reportColumns = [...]string{"Host", "Source", "Verdict", "Offset s", "Low s", "High s", "Skew ppm", "Out of tolerance", "Messages", "Compliance"}
+
+// cells returns a row's.
+func (row *Row) cells() []string {
+	return []string{
+		Clip(row.Host, 64), row.Source, row.Verdict, Offset(row.Offset), Offset(row.OffsetLow), Offset(row.OffsetHigh), ppm(row.Skew),
+		span(row.OutOfTolerance), fmt.Sprint(row.Messages), row.Compliance,
+	}
+}
+
+// span writes a number of seconds as people do.
+func span(seconds float64) string {
+	return time.Duration(seconds * float64(time.Second)).Round(time.Second).String()
+}
+
+// findings returns what happened to a host's clock, and what was noticed besides.
+func (row *Row) findings() (texts []string) {
+	for _, s := range row.Steps {
+		texts = append(texts, fmt.Sprintf("set by %s s at %s", Offset(&s.Seconds), moment(&s.At, "")))
+	}
+	for _, l := range row.Backlogs {
+		texts = append(texts, fmt.Sprintf("%d messages were held back and came from %s to %s, the oldest %s late", l.Messages, moment(&l.From, ""), moment(&l.To, ""), span(l.Oldest)))
+	}
+	return append(texts, row.Claims...)
+}
+
+// A Fact is one of the things that a report rests on.
+type Fact struct{ Name, Value string }
+
+// facts returns what the report covers and rests on, in words.
+func (r *Report) facts() []Fact {
+	h := &r.Header
+	facts := []Fact{
+		{"Period", moment(h.Effective.Since, "the beginning") + " to " + moment(h.Effective.Until, moment(&h.Generated, ""))},
+		{"Generated", moment(&h.Generated, "")},
+		{"Collector", fmt.Sprintf("%s, skewatch %s, configuration %s", h.Collector.Host, h.Collector.Version, h.Collector.ConfigHash)},
+		{"Reference", r.referenceText()},
+		{"Profile", fmt.Sprintf("%s: warns at %g s, critical at %g s", h.Profile.Name, h.Profile.Warn, h.Profile.Crit)},
+		{"Assumed", fmt.Sprintf("some messages were delivered within %g s; no clock in service runs away by more than %g ppm", h.Estimator.LeastDelay, h.Estimator.MaxSkew)},
+		{"Hosts", r.tally()},
+	}
+	for _, g := range h.Reference.Gaps {
+		facts = append(facts, Fact{"Reference gap", fmt.Sprintf("%s from %s to %s", g.State, moment(&g.From, ""), moment(g.To, "now"))})
+	}
+	return facts
+}
+
+// referenceText says in one line what is known of the collector's own clock.
+func (r *Report) referenceText() string {
+	ref := &r.Header.Reference
+	text := ref.State
+	if ref.Source != "" {
+		text += ", " + ref.Source
+	}
+	switch {
+	case ref.Trusted:
+		text += TakenAsTrue
+	case ref.Offset != nil && ref.Bound != nil:
+		text += fmt.Sprintf(", our clock needs %+.6f s ± %.6f s", *ref.Offset, *ref.Bound)
+	}
+	if ref.Reason != "" {
+		text += " (" + ref.Reason + ")"
+	}
+	return text
+}
+
+// tally counts the hosts by compliance.
+func (r *Report) tally() string {
+	n := map[string]int{}
+	for i := range r.Hosts {
+		n[r.Hosts[i].Compliance]++
+	}
+	return fmt.Sprintf("%d: %d pass, %d fail, %d with insufficient evidence", len(r.Hosts), n["pass"], n["fail"], n["insufficient"])
+}
