@@ -62,7 +62,8 @@ func (p *program) rootCommand() *cobra.Command {
 	root.SetUsageTemplate(helpTemplate)
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(p.serveCommand(), p.tailCommand(), p.hostsCommand(), p.reportCommand(), p.searchCommand(),
-		p.analyzeCommand(), p.sourcesCommand(), p.checkCommand(), p.verifyCommand(), p.archiveCommand(), p.configCommand(), p.versionCommand())
+		p.analyzeCommand(), p.sourcesCommand(), p.checkCommand(), p.verifyCommand(), p.archiveCommand(), p.notifyCommand(),
+		p.configCommand(), p.versionCommand())
 	root.InitDefaultHelpCmd()
 	if help, _, err := root.Find([]string{"help"}); err == nil {
 		help.RunE = showHelp

@@ -47,6 +47,7 @@ func (p *program) serve(ctx context.Context, cfg *config.Config) error {
 	ctx, release := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer release()
 	context.AfterFunc(ctx, release) // the second signal is not caught
+	signal.Ignore(syscall.SIGPIPE)  // who reads stdout may go: an output that fails, and no end
 
 	log := newLogger(p.stderr, cfg.Log)
 	for _, odd := range cfg.Oddities() {

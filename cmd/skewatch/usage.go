@@ -16,6 +16,7 @@ Commands:
   analyze     judge the clocks in an archive that kept both times of its messages
   verify      go through all that is stored: checksums, gaps, signed history
   archive     copy old messages to another directory
+  notify      test the outputs that warnings are sent to
   sources     show the NTP sources and the collector's own clock
   config      check or show the configuration
   version     print the version

@@ -114,6 +114,9 @@ func (f *File) Bucket(name string, damaged func(Damage)) (Bucket, bool) {
 	return f.bucket(v)
 }
 
+// Sequence returns the number that the bucket's NextSequence gave last.
+func (b Bucket) Sequence() uint64 { return b.sequence }
+
 // Buckets calls fn with each bucket of the first level.
 func (f *File) Buckets(damaged func(Damage), fn func(name string, b Bucket)) {
 	c := f.buckets().Cursor(damaged)

@@ -66,6 +66,9 @@ type Config struct {
 	// Hosts are exceptions for some hosts. HostFor says which hold for one.
 	Hosts []Host
 
+	// Notify are the outputs that warnings are sent to.
+	Notify []Notify
+
 	origins  map[string]origin // by key
 	misnamed []Oddity          // environment variables that name no setting
 }
@@ -167,6 +170,7 @@ func Load(flags *pflag.FlagSet, environ []string) (*Config, error) {
 	if len(l.errs) == 0 {
 		l.settleProfile()
 		l.checkTLS()
+		l.checkNotify()
 	}
 	if err := errors.Join(l.errs...); err != nil {
 		return nil, err

@@ -245,6 +245,16 @@ hosts:
     relay: true
     expected: 90m
   - match: router
+notify:
+  - {name: ops, type: webhook, url: "https://hooks.example.net/a?b=c", secret_file: /etc/skewatch/secret, hosts: "Web*"}
+  - name: mail
+    type: email
+    smtp: mail.example.net:587
+    from: Skewatch <skewatch@example.net>
+    to: [ops@example.net, "Team <team@example.net>"]
+    min_severity: crit
+  - {name: siem, type: syslog, address: "[2001:db8::1]:6514", transport: tls, ca: ca.pem}
+  - {name: out, type: stdout}
 `
 
 func TestWrittenConfigLoadsTheSame(t *testing.T) {

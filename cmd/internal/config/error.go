@@ -47,6 +47,7 @@ func (e *Error) Remedy() string { return e.Hint }
 type fault struct {
 	index         int
 	problem, hint string
+	hidden        bool // the text holds a secret and isn't shown
 }
 
 // Nearest returns the candidate that word was probably meant to be, or "" if

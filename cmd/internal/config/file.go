@@ -128,12 +128,12 @@ func (f *file) itemsOf(s setting, node ast.Node) {
 		at := fmt.Sprintf("%s[%d]", s.key, i)
 		item, ok := list.Values[i].(*ast.MappingNode)
 		if !ok {
-			f.fail(at, list.Values[i], "", fault{problem: "not a group of settings", hint: `write it as "- match: web*"`})
+			f.fail(at, list.Values[i], "", fault{problem: "not a group of settings", hint: fmt.Sprintf("write it as %q", "- "+s.example)})
 			continue
 		}
 		f.mapping(item, at+".", table)
 		if first := table[0]; f.config.origins[first.key] == (origin{}) {
-			f.fail(first.key, item, "", fault{problem: "missing", hint: `write whom the item is about, such as "match: web*"`})
+			f.fail(first.key, item, "", fault{problem: "missing", hint: fmt.Sprintf("begin the item with it, such as %q", s.example)})
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 func FuzzYAML(f *testing.F) {
 	f.Add([]byte(everything))
 	f.Add([]byte("hosts:\n  - match: a\n    zone: +02:00\nlisten: {udp: [\":1\"]}"))
+	f.Add([]byte("notify:\n  - {name: a, type: email, smtp: 'm:25', from: a@b, to: ['c <d@e>', f@g], transport: tls}\n  - {name: b, type: stdout, hosts: 'W*'}"))
 	f.Add([]byte("data: |\n  a\n  b\n"))
 	f.Add([]byte("? [a]\n: &x *x"))
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -40,6 +41,7 @@ func loadYAML(text []byte) (*Config, error) {
 	if len(l.errs) == 0 {
 		l.settleProfile()
 		l.checkTLS()
+		l.checkNotify()
 	}
 	return l.config, errors.Join(l.errs...)
 }

@@ -69,6 +69,9 @@ func (l *loader) assign(s setting, texts []string, from origin) {
 // fail reports a fault in what was given for field, a key. The error names what
 // the user wrote: the key if it was in a file, else the variable or flag.
 func (l *loader) fail(field string, from origin, value string, f fault) {
+	if f.hidden {
+		value = ""
+	}
 	e := &Error{Field: field, Problem: f.problem, Value: value, Hint: f.hint}
 	switch from.source {
 	case fromFile:

@@ -17,6 +17,9 @@ type setting struct {
 
 	// items makes room for n mappings under the key, each with settings of its own.
 	items func(n int) [][]setting
+
+	// example is how an item begins: with the first of its settings, which it must have.
+	example string
 }
 
 // A binding ties a setting to its field in a Config.

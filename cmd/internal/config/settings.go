@@ -128,7 +128,8 @@ func (c *Config) settings() []setting {
 			usage:   "let clocks be this far off (default: the profile's; makes the profile custom)",
 			binding: one(&c.Tolerance, duration(time.Microsecond))},
 
-		{key: "hosts", items: c.hostItems},
+		{key: "hosts", items: c.hostItems, example: "match: web*"},
+		{key: "notify", items: c.notifyItems, example: "name: ops"},
 	}
 }
 

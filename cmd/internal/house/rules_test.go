@@ -41,6 +41,7 @@ var strangers = []room{
 // reserved are libraries, with all below them, that only one room may import.
 var reserved = map[string]room{
 	"github.com/prometheus/client_golang": "cmd/internal/metrics/...",
+	"github.com/wneessen/go-mail":         "cmd/internal/notify/...",
 }
 
 // bare are rooms that import nothing but the standard library and this module.

@@ -26,6 +26,16 @@ type Sample struct {
 	Late      uint64 // messages that had been held up before they arrived
 	Fleet     analysis.Glance
 	Sources   ntpcheck.Status
+	Outputs   []Output
+}
+
+// An Output is what became of the events for one output of notifications.
+type Output struct {
+	Name      string
+	Delivered uint64 // events
+	Failed    uint64 // attempts
+	Refused   uint64 // events that were given up
+	Waiting   uint64 // events
 }
 
 // MostHosts is how many hosts have series of their own: those that are warned of first, then
@@ -83,6 +93,10 @@ var (
 	parked    = gauge("parked_hosts", "Hosts that have given up their place and whose state waits on disk.")
 	evicted   = counter("evicted_hosts", "Hosts that have given up their place to others.")
 	recalled  = counter("recalled_hosts", "Hosts that have come back from disk.")
+	delivered = counter("notifications_delivered", "Warning events that an output has delivered.", "output")
+	failed    = counter("notifications_failed_attempts", "Attempts of an output to deliver events that failed.", "output")
+	refused   = counter("notifications_refused", "Warning events that were given up, because the receiver refuses them.", "output")
+	waiting   = gauge("notifications_waiting", "Warning events that an output has yet to deliver.", "output")
 	notJudged = counter("not_judged_messages", "Stored messages that are no evidence of a clock, because too many hosts were named.", "reason")
 )
 
@@ -103,6 +117,9 @@ func (r *reader) Collect(to chan<- prometheus.Metric) {
 	w.admission(&s.Admission)
 	w.fleet(&s.Fleet)
 	w.reference(&s.Sources)
+	for _, o := range s.Outputs {
+		w.output(o)
+	}
 }
 
 // A writer sends metrics.
@@ -127,6 +144,14 @@ func (w writer) admission(a *analysis.Admission) {
 	w.send(notJudged, a.TurnedAway.Quota, "quota")
 	w.send(notJudged, a.TurnedAway.Full, "table_full")
 	w.send(notJudged, a.TurnedAway.Unread, "state_unread")
+}
+
+// output sends what was counted of an output of notifications.
+func (w writer) output(o Output) {
+	w.send(delivered, o.Delivered, o.Name)
+	w.send(failed, o.Failed, o.Name)
+	w.send(refused, o.Refused, o.Name)
+	w.send(waiting, o.Waiting, o.Name)
 }
 
 // transport sends what was counted of a transport.

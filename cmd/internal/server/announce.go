@@ -66,19 +66,14 @@ func forget(data string) error {
 // announce says that the server is ready, and where: in the log, in the data
 // directory and to systemd.
 func (s *Server) announce() {
-	httpAddr := ""
-	n := Notice{PID: os.Getpid()}
-	if s.http != nil {
-		httpAddr = s.http.Addr().String()
-		n.URL = "http://" + httpAddr
-	}
+	n := Notice{PID: os.Getpid(), URL: s.baseURL()}
 	if err := writeConfig(s.cfg); err != nil {
 		s.log.WithError(err).Error("can't keep the configuration with the data: once the server has stopped, commands with --data fail or judge by an older one")
 	}
 	if err := writeNotice(s.cfg.Data, n); err != nil {
 		s.log.WithError(err).Warn("commands with --data won't find this server: use --server")
 	}
-	where := logrus.Fields{"http": httpAddr, "data": s.cfg.Data}
+	where := logrus.Fields{"http": strings.TrimPrefix(n.URL, "http://"), "data": s.cfg.Data}
 	for t := range message.Transport(message.Transports) {
 		where[t.String()] = join(s.collector.Addrs(t))
 	}
@@ -86,6 +81,14 @@ func (s *Server) announce() {
 	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
 		s.log.WithError(err).Warn("can't notify systemd")
 	}
+}
+
+// baseURL returns the base of the HTTP API, "" if it is turned off.
+func (s *Server) baseURL() string {
+	if s.http == nil {
+		return ""
+	}
+	return "http://" + s.http.Addr().String()
 }
 
 func join(addrs []netip.AddrPort) string {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/skewatch/skewatch/analysis"
 	"github.com/skewatch/skewatch/cmd/internal/config"
+	"github.com/skewatch/skewatch/cmd/internal/notify"
 	"github.com/skewatch/skewatch/collector/message"
 	"github.com/skewatch/skewatch/storage"
 )
@@ -28,6 +29,8 @@ type archive struct {
 
 	stored chime // rings for messages
 	told   chime // rings for events
+
+	outputs *notify.Notifier // nil where nothing is judged anew
 
 	order sync.Mutex // numbering and observing a batch are one step; held while the disk is slow
 

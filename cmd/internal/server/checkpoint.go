@@ -55,6 +55,7 @@ func (a *archive) write() error {
 	a.mu.Unlock()
 	if len(c.found) > 0 {
 		a.told.ring()
+		a.notify(c.found, changes.Findings)
 	}
 	return nil
 }

@@ -83,11 +83,11 @@ func (s *Server) accounting(ctx context.Context) {
 
 // sample returns what Prometheus is shown.
 func (s *Server) sample() metrics.Sample {
-	received, sources := s.collector.Stats(), s.monitor.Status()
+	received, sources, outputs := s.collector.Stats(), s.monitor.Status(), s.outputSamples()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return metrics.Sample{
-		Received: received, Sources: sources,
+		Received: received, Sources: sources, Outputs: outputs,
 		Admission: s.fleet.Admission(), Late: s.fleet.Late(), Fleet: s.fleet.Glance(metrics.MostHosts),
 	}
 }

@@ -84,7 +84,8 @@ func newServer(cfg *config.Config, log logrus.FieldLogger, m *ntpcheck.Monitor, 
 	}
 	k := &keeper{archive: a, monitor: m}
 	refresh := func() error { k.review(); return nil }
-	return &Server{monitor: m, keeper: k, desk: &desk{archive: a, live: true, refresh: refresh, status: m.Status}}, nil
+	s := &Server{monitor: m, keeper: k, desk: &desk{archive: a, live: true, refresh: refresh, status: m.Status}}
+	return s, s.openOutputs()
 }
 
 // listen binds the listeners, the API's first: it is the one that is turned off
@@ -147,6 +148,7 @@ func (s *Server) Run(ctx context.Context) error {
 	wg.Go(func() { s.keeper.thinning(background) })
 	wg.Go(func() { s.keeper.expiring(background) })
 	wg.Go(func() { s.accounting(background) })
+	wg.Go(func() { s.outputs.Run(background) })
 	closeHTTP := s.serveHTTP(&wg)
 
 	received := s.collector.Run(ctx) // returns when all that was received is in the store

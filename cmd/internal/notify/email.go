@@ -1,0 +1,165 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/wneessen/go-mail"
+
+	"github.com/skewatch/skewatch/analysis/report"
+	"github.com/skewatch/skewatch/cmd/internal/api"
+	"github.com/skewatch/skewatch/cmd/internal/config"
+)
+
+// An email sends one mail for all events that come within some seconds.
+type email struct {
+	*config.Notify
+	host string
+	port int
+}
+
+// mailTimeout is how long a server may take for each of a session's parts.
+const mailTimeout = 15 * time.Second
+
+func newEmail(n *config.Notify) (*email, error) {
+	host, port, err := net.SplitHostPort(n.SMTP)
+	if err != nil {
+		return nil, err
+	}
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		return nil, err
+	}
+	e := &email{n, host, number}
+	if _, err := e.client(); err != nil {
+		return nil, err
+	}
+	_, err = e.mail([]api.Event{Sample(time.Now())})
+	return e, err
+}
+
+// client returns a client for one session.
+func (m *email) client() (*mail.Client, error) {
+	secure, err := tlsConfig(m.CA)
+	if err != nil {
+		return nil, err
+	}
+	secure.ServerName = m.host
+	options := []mail.Option{mail.WithPort(m.port), mail.WithTimeout(mailTimeout), mail.WithTLSConfig(secure)}
+	switch m.Transport {
+	case config.NotifyTLS:
+		options = append(options, mail.WithSSL())
+	case config.NotifyPlain:
+		options = append(options, mail.WithTLSPolicy(mail.NoTLS))
+	default:
+		options = append(options, mail.WithTLSPolicy(mail.TLSMandatory))
+	}
+	password, err := readSecret("password_file", m.PasswordFile)
+	if err != nil {
+		return nil, err
+	}
+	if m.Username != "" {
+		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(m.Username), mail.WithPassword(string(password)))
+	}
+	return mail.NewClient(m.host, options...)
+}
+
+// send returns when the server has taken the mail, or the context ends: then the session
+// comes to its own end.
+func (m *email) send(ctx context.Context, events []api.Event) error {
+	client, err := m.client()
+	if err != nil {
+		return err
+	}
+	message, err := m.mail(events)
+	if err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	go func() {
+		err := client.DialAndSendWithContext(ctx, message)
+		if message.IsDelivered() {
+			err = nil // though the farewell may have failed
+		}
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// mail writes a mail. It bears the same Message-ID if the same events are sent again.
+func (m *email) mail(events []api.Event) (*mail.Msg, error) {
+	message := mail.NewMsg(mail.WithNoDefaultUserAgent())
+	if err := message.From(m.From); err != nil {
+		return nil, &settingError{"from", err.Error(), m.From, ""}
+	}
+	if err := message.To(m.To...); err != nil {
+		return nil, &settingError{"to", err.Error(), strings.Join(m.To, ", "), ""}
+	}
+	first, last := events[0], events[len(events)-1]
+	message.Subject(mailSubject(events))
+	message.SetDate()
+	message.SetMessageIDWithValue(fmt.Sprintf("%s-%d.%s@%s", idempotencyKey(first), last.ID, m.Name, hostName()))
+	message.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: nothing answers to it
+	message.SetBodyString(mail.TypeTextPlain, mailText(events))
+	return message, nil
+}
+
+// mailSubject says what a mail is about: its event, or how many there are of what kind.
+// Nothing in a host's name is taken for an encoded word (RFC 2047), which could hide
+// anything.
+func mailSubject(events []api.Event) string {
+	if len(events) == 1 {
+		words := strings.Fields("[skewatch] " + subjectLine(events[0])) // of many spaces folding leaves one
+		return strings.ReplaceAll(strings.Join(words, " "), "=?", "= ?")
+	}
+	wrong, over := 0, 0
+	for _, e := range events {
+		if e.Event == cleared {
+			over++
+		} else {
+			wrong++
+		}
+	}
+	return fmt.Sprintf("[skewatch] %d clock warnings, %d cleared", wrong, over)
+}
+
+// mailText writes the events one below the other.
+func mailText(events []api.Event) string {
+	var b strings.Builder
+	for _, e := range events {
+		fmt.Fprintf(&b, "%s  %s\n", e.Time.UTC().Format("2006-01-02T15:04:05Z"), subjectLine(e))
+		b.WriteString(report.Wrap("    ", e.Text))
+		if e.Event != cleared && !e.Since.IsZero() {
+			fmt.Fprintf(&b, "    since %s\n", e.Since.UTC().Format("2006-01-02T15:04:05Z"))
+		}
+		b.WriteByte('\n')
+	}
+	b.WriteString("Offset: host clock minus true time; + is ahead. Sent by skewatch on " + hostName() + ".\n")
+	return b.String()
+}
+
+// hostName returns this machine's name as it may stand in headers.
+var hostName = sync.OnceValue(func() string {
+	name, err := os.Hostname()
+	name = strings.Map(func(r rune) rune {
+		if r > ' ' && r < 0x7f && !strings.ContainsRune(`"<>()[]\,;:@`, r) {
+			return r
+		}
+		return -1
+	}, name)
+	if err != nil || name == "" {
+		return "localhost"
+	}
+	return name
+})

@@ -1,0 +1,172 @@
+package notify
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/skewatch/skewatch/analysis/report"
+	"github.com/skewatch/skewatch/cmd/internal/api"
+	"github.com/skewatch/skewatch/cmd/internal/config"
+)
+
+// A syslog sends RFC 5424 messages: one a datagram (RFC 5426), or with octets counted over
+// TCP (RFC 6587) and TLS (RFC 5425).
+//
+// Syslog acknowledges nothing. So a stream is closed for writing after each batch, and only
+// when the receiver closes it in turn has it read to the end.
+type syslog struct {
+	address   string
+	transport config.NotifyTransport
+	tls       *tls.Config
+	header    string // HOSTNAME to PROCID, with the spaces around them
+}
+
+func newSyslog(n *config.Notify) (*syslog, error) {
+	secure, err := tlsConfig(n.CA)
+	if err != nil {
+		return nil, err
+	}
+	header := fmt.Sprintf(" %s skewatch %d ", hostName(), os.Getpid())
+	return &syslog{n.Address, n.Transport, secure, header}, nil
+}
+
+func (s *syslog) send(ctx context.Context, events []api.Event) error {
+	network := "tcp"
+	if s.transport == config.NotifyUDP {
+		network = "udp"
+	}
+	dialer := net.Dialer{Timeout: dialTimeout}
+	c, err := dialer.DialContext(ctx, network, s.address)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	defer context.AfterFunc(ctx, func() { c.Close() })()
+	switch s.transport {
+	case config.NotifyUDP:
+		return s.datagrams(c, events)
+	case config.NotifyTLS:
+		return s.encrypted(ctx, c, events)
+	}
+	if _, err := c.Write(s.counted(events)); err != nil {
+		return err
+	}
+	return finish(c, c)
+}
+
+func (s *syslog) datagrams(c net.Conn, events []api.Event) error {
+	for _, e := range events {
+		if _, err := c.Write(s.message(e)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *syslog) encrypted(ctx context.Context, c net.Conn, events []api.Event) error {
+	secure := s.tls.Clone()
+	secure.ServerName, _, _ = net.SplitHostPort(s.address)
+	t := tls.Client(c, secure)
+	if err := t.HandshakeContext(ctx); err != nil {
+		return err
+	}
+	if _, err := t.Write(s.counted(events)); err != nil {
+		return err
+	}
+	if err := t.CloseWrite(); err != nil {
+		return err
+	}
+	return finish(c, t)
+}
+
+// finish ends a stream, and waits until the receiver has ended it as well.
+func finish(c net.Conn, from io.Reader) error {
+	if half, ok := c.(interface{ CloseWrite() error }); ok {
+		if err := half.CloseWrite(); err != nil {
+			return err
+		}
+	}
+	_, err := io.Copy(io.Discard, from)
+	if errors.Is(err, io.ErrUnexpectedEOF) { // without TLS's own farewell
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("the receiver may not have read to the end: %w", err)
+	}
+	return nil
+}
+
+// counted returns events as messages, each after its length.
+func (s *syslog) counted(events []api.Event) (b []byte) {
+	for _, e := range events {
+		m := s.message(e)
+		b = append(strconv.AppendInt(b, int64(len(m)), 10), ' ')
+		b = append(b, m...)
+	}
+	return b
+}
+
+// Severities (RFC 5424, section 6.2.1), and our facility: a daemon's.
+const (
+	facility     = 3
+	syslogCrit   = 2
+	syslogWarn   = 4
+	syslogNotice = 5
+
+	longestText = 1000 // columns
+)
+
+// message writes an event as RFC 5424 has it.
+func (s *syslog) message(e api.Event) []byte {
+	severity := syslogWarn
+	switch {
+	case e.Event == cleared || isSample(e):
+		severity = syslogNotice
+	case e.Severity == critical:
+		severity = syslogCrit
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "<%d>1 %s%s%s ", facility*8+severity, e.Time.UTC().Format("2006-01-02T15:04:05.000000Z"), s.header, e.Event)
+	b.WriteString("[skewatch@32473")
+	for _, p := range parameters(e) {
+		b.WriteString(" " + p.name + `="` + escape(p.value) + `"`)
+	}
+	b.WriteString("] " + subjectLine(e))
+	if e.Text != "" {
+		b.WriteString(": " + report.Clip(e.Text, longestText))
+	}
+	return []byte(b.String())
+}
+
+// A parameter is one of structured data.
+type parameter struct{ name, value string }
+
+func parameters(e api.Event) []parameter {
+	all := []parameter{
+		{"id", strconv.FormatUint(e.ID, 10)}, {"host", report.Clip(e.Host, longestLabel)}, {"source", report.Clip(e.Source, longestLabel)}, {"event", e.Event},
+		{"severity", e.Severity}, {"verdict", e.Verdict}, {"previous", e.Previous}, {"since", e.Since.UTC().Format(time.RFC3339Nano)},
+	}
+	for _, o := range []struct {
+		name    string
+		seconds *float64
+	}{{"offset_seconds", e.Offset}, {"offset_low_seconds", e.OffsetLow}, {"offset_high_seconds", e.OffsetHigh}} {
+		if o.seconds != nil {
+			all = append(all, parameter{o.name, strconv.FormatFloat(*o.seconds, 'f', -1, 64)})
+		}
+	}
+	return all
+}
+
+// escape writes the value of a parameter (RFC 5424, section 6.3.3). What isn't printable is
+// written as in Go.
+func escape(value string) string {
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, `]`, `\]`).Replace(report.Printable(value))
+}
