@@ -131,6 +131,7 @@ type census struct {
 	trusted [trusts]int32 // those that have spoken
 	holders int32         // originators that count here, or will when they speak
 	all     *census       // that of the table; nil if this is it
+	stand   stand         // in the last poll
 }
 
 // hold returns the census of a peer's network, for an originator that will count there.

@@ -5,7 +5,8 @@ import (
 )
 
 // A Finding is something that happened to a host's clock and is kept: one of Event,
-// Step and Backlog is set. One about many hosts has neither Host nor Source.
+// Step and Backlog is set. One about many hosts has neither Host nor Source, and one about
+// the collector itself bears its name, CollectorName.
 type Finding struct {
 	Key     string // of the originator
 	Host    string
@@ -25,6 +26,8 @@ type Event struct {
 	Interval Interval // against true time
 	Since    time.Time
 	Text     string
+
+	Common *CommonMove `json:",omitempty"` // of the fleet's vote on the collector
 }
 
 func (o *originator) finding(f Finding) Finding {

@@ -64,7 +64,8 @@ type Fleet struct {
 	ticked      int64 // the time of the last Tick; 0 before the first
 	began       int64 // when the fleet was first used
 	digest      digest
-	changed     bool // began or digest, since the last snapshot
+	vote        vote
+	changed     bool // began, digest or vote, since the last snapshot
 
 	everyone  census                   // all that have spoken
 	networks  map[netip.Prefix]*census // the same by networkOf
@@ -128,6 +129,9 @@ func (f *Fleet) Observe(m *message.Message) {
 	due := o.due
 	if o.observe(m) {
 		f.late++
+	}
+	if o.astray && !o.listed {
+		f.vote.list(o)
 	}
 	if !o.stale || o.due < due {
 		o.stale = true

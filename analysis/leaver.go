@@ -29,8 +29,8 @@ const (
 	staying
 )
 
-// rank returns the originator's own. A certificate, an expectation and a warning that
-// somebody knows of keep their place.
+// rank returns the originator's own. A certificate, an expectation, a warning that
+// somebody knows of, and a vote that holds its verdict keep their place.
 func (o *originator) rank(now int64) rank {
 	idle := now-o.last >= idleAfter
 	switch {
@@ -48,7 +48,7 @@ func (o *originator) rank(now int64) rank {
 
 // kept reports whether the originator keeps its place whatever comes.
 func (o *originator) kept() bool {
-	return o.trust == message.TrustCertificate || o.standIn() || o.presence != nil || o.warning.raised != InSync
+	return o.trust == message.TrustCertificate || o.standIn() || o.presence != nil || o.warning.raised != InSync || o.swept
 }
 
 // among says whose place is looked for: that of originators of one network, and of a

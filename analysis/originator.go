@@ -48,6 +48,11 @@ type originator struct {
 	alone     int64       // since when there is none, though there was
 	suspected bool        // stands among the neighbours' suspects
 
+	astray bool   // one of its speakers may have left its level
+	listed bool   // it stands in the vote's list of those
+	swept  bool   // the vote holds its verdict
+	unsaid []Step // found while it is not clear whose they are
+
 	stale   bool // messages have come since the last evaluation
 	changed bool // since the last snapshot
 }
@@ -115,7 +120,9 @@ func (o *originator) observe(m *message.Message) (late bool) {
 		o.unusable++
 		return false
 	}
-	late, urgent := o.speaker(m.Trust, m.Sent.Format).add(m, sent)
+	s := o.speaker(m.Trust, m.Sent.Format)
+	late, urgent := s.add(m, sent)
+	o.astray = o.astray || s.move.from != 0
 	if urgent {
 		o.due = min(o.due, m.Received)
 	}
@@ -239,7 +246,7 @@ func (o *originator) tolerance() time.Duration {
 func (o *originator) rollUp(w *speaker, ref Reference) {
 	r := &o.open
 	r.Verdict, r.Trust, r.Unusable = o.judged.verdict, o.trust, o.unusable
-	r.Held = o.held(ref)
+	r.Held = o.held(ref) || o.swept
 	if w == nil || !w.estimate.Known {
 		return
 	}

@@ -55,7 +55,7 @@ func (o *originator) outdated(ref Reference) bool {
 func (f *Fleet) review(now int64, ref Reference) []Finding {
 	f.begin(now)
 	f.ticked, f.reference = now, ref.State
-	var found []Finding
+	found := f.suspend(nil, now, ref)
 	for o := f.agenda.next(now); o != nil; o = f.agenda.next(now) {
 		found = f.reviewOne(found, o, now, ref)
 		f.plan(o, now)
@@ -85,10 +85,9 @@ func (f *Fleet) plan(o *originator, now int64) {
 func (f *Fleet) reviewOne(found []Finding, o *originator, now int64, ref Reference) []Finding {
 	p := &f.config.Params
 	o.stale = false
-	for _, step := range o.evaluate(p) {
+	for _, step := range f.settle(o, now, ref) {
 		found = append(found, o.finding(Finding{Step: &step}))
 	}
-	o.judge(now, ref, p)
 	for _, words := range f.remarks(o, now) {
 		found = append(found, o.finding(Finding{Event: o.remark(words, now)}))
 	}

@@ -112,6 +112,9 @@ func (f *Fleet) restore(o *originator) {
 			o.presence.hear(o.trust, o.heard)
 		}
 	}
+	if o.astray || o.swept {
+		f.vote.list(o)
+	}
 	f.agenda.put(o, o.last)
 }
 
@@ -123,15 +126,16 @@ func (f *Fleet) encode() []byte {
 	e.byte(stateVersion)
 	e.int(f.began)
 	e.digest(&f.digest)
+	e.suspension(f.vote.standing)
 	return e.b
 }
 
 func (f *Fleet) decode(blob []byte) error {
 	d := &decoder{b: blob}
 	d.version()
-	began, gathered := d.int(), d.digest()
+	began, gathered, standing := d.int(), d.digest(), d.suspension()
 	if d.err == nil {
-		f.began, f.digest = began, gathered
+		f.began, f.digest, f.vote.standing = began, gathered, standing
 	}
 	return d.err
 }
@@ -190,6 +194,7 @@ func (o *originator) encode() []byte {
 	for _, s := range o.speakers {
 		e.speaker(s)
 	}
+	e.moves(o)
 	return e.b
 }
 
@@ -215,6 +220,7 @@ func decodeOriginator(b Blob) (*originator, error) {
 	for n := min(d.uint(), maxSpeakers); n > 0; n-- {
 		o.speakers = append(o.speakers, d.speaker())
 	}
+	d.moves(o)
 	return o, d.err
 }
 

@@ -16,6 +16,8 @@ type speaker struct {
 	zone   zone
 
 	roundTrip roundTrip // to the peer
+	move      move      // off its level, while it is news
+	home      int64     // receive time of the newest message on its level
 
 	estimate  Estimate
 	evaluated int64 // receive time of the newest message in estimate
@@ -44,13 +46,38 @@ const coalescedGap = 10 * time.Millisecond
 func (s *speaker) add(m *message.Message, sent int64) (late, urgent bool) {
 	s.zone = zone{m.Sent.HasZone, m.Sent.ZoneEast}
 	s.roundTrip.add(m.MinRTT, m.Received)
-	late = s.state.Add(Observation{
+	o := Observation{
 		Sent:      sent,
 		Received:  m.Received,
 		Coalesced: m.PreviousRead != 0 && m.Received-m.PreviousRead > int64(coalescedGap),
-	})
+	}
+	late = s.state.Add(o)
+	if late || s.move.from != 0 || sent-m.Received > s.state.ceiling {
+		s.depart(&o)
+	} else {
+		s.home = o.Received
+	}
 	s.since.count(m.Received, late)
 	return late, s.state.news || s.since.urgent(m.Received, m.Received-s.evaluated)
+}
+
+// depart follows a move with a message that was added to the state.
+func (s *speaker) depart(o *Observation) {
+	lead := o.Sent - o.Received
+	switch {
+	case o.Coalesced && lead < s.state.floor: // it may have arrived earlier
+	case s.move.from != 0:
+		s.move.add(lead, o.Received)
+	case s.state.floor != noLead:
+		s.move.begin(lead, o.Received, s.home, s.state)
+		s.move.sole = s.estimate.Voices == OneVoice
+	}
+}
+
+// level returns the lead of the present level, false if it isn't settled.
+func (s *speaker) level() (int64, bool) {
+	floor, ceiling := s.state.floor, s.state.ceiling
+	return floor + (ceiling-floor)/2, floor != noLead
 }
 
 func (c *since) count(received int64, late bool) {

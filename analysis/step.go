@@ -31,13 +31,12 @@ func (k StepKind) String() string { return stepKinds[k] }
 func kindOf(s Step, last silence, resolution int64) StepKind {
 	const days = 2 * 86400
 	slack := 2 + seconds(resolution)
-	quarters := math.Round(s.Seconds / zoneStep.Seconds())
 	switch {
 	case math.Abs(s.Seconds) > days:
 		return StepDate
 	case last.explains(s, resolution):
 		return StepPause
-	case quarters != 0 && math.Abs(quarters) <= maxZoneSteps && math.Abs(s.Seconds-quarters*zoneStep.Seconds()) <= slack:
+	case quarters(s.Seconds, slack) != 0:
 		return StepZone
 	}
 	return StepSet

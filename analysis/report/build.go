@@ -18,6 +18,7 @@ type Builder struct {
 	asked    *Profile
 	accounts map[string]*account
 	order    []*account // the same ones
+	moves    []Move
 }
 
 // NewBuilder returns a builder. Compliance is reckoned by the profile asked for, or
@@ -76,8 +77,12 @@ func (b *Builder) Add(r analysis.KeyedRollUp) {
 	a.add(a)
 }
 
-// Note takes in a finding; one that is neither step nor backlog is passed over.
+// Note takes in a finding; an event is passed over, unless it is about the collector.
 func (b *Builder) Note(f analysis.Finding) {
+	if e := f.Event; e != nil && e.Common != nil {
+		b.noteMove(e)
+		return
+	}
 	a := b.account(f.Key)
 	if s := f.Step; s != nil {
 		a.steps = append(a.steps, Step{At: time.Unix(0, s.At).UTC(), Seconds: math.Round(s.Seconds*1e9) / 1e9})
@@ -89,6 +94,22 @@ func (b *Builder) Note(f analysis.Finding) {
 		})
 	}
 }
+
+// noteMove takes in the beginning of a common move, or its end.
+func (b *Builder) noteMove(e *analysis.Event) {
+	m := Move{At: e.Common.At, Seconds: seconds(e.Common.Size), Moved: e.Common.Moved, Voters: e.Common.Voters, Text: e.Text}
+	if e.Kind == analysis.Clear {
+		m.Until = &e.Time
+	}
+	if last := len(b.moves) - 1; last >= 0 && b.moves[last].At.Equal(m.At) {
+		b.moves[last] = m
+		return
+	}
+	b.moves = append(b.moves, m)
+}
+
+// Moves returns the common moves of which findings told, oldest first.
+func (b *Builder) Moves() []Move { return b.moves }
 
 // Rows returns the rows of all originators that sent messages in the period, or
 // should have, and whose host the filter accepts, by host, then by falling trust, then by source.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -207,5 +208,28 @@ func TestSilentRows(t *testing.T) {
 	if r := onlyRow(t, b); r.Verdict != "silent" || r.Messages != 0 || r.First != nil || r.Last != nil || r.Offset != nil || r.Trust != "" ||
 		!strings.Contains(r.Explanation, "12:05:00") {
 		t.Errorf("never spoke: %+v", r)
+	}
+}
+
+// TestMoves tells of what the fleet's vote found: once each, with its end if it has one.
+func TestMoves(t *testing.T) {
+	b := NewBuilder(func(analysis.Identity) time.Duration { return time.Second }, nil)
+	first, second := *at(12, 10, 0), *at(12, 30, 0)
+	for _, e := range []analysis.Event{
+		{Time: *at(12, 10, 20), Kind: analysis.Raise, Text: "first", Common: &analysis.CommonMove{At: first, Size: 5 * time.Second, Moved: 27, Voters: 30}},
+		{Time: *at(12, 15, 0), Kind: analysis.Clear, Text: "first is over", Common: &analysis.CommonMove{At: first, Size: 5 * time.Second, Moved: 27, Voters: 30}},
+		{Time: *at(12, 30, 20), Kind: analysis.Raise, Text: "second", Common: &analysis.CommonMove{At: second, Size: -2 * time.Second, Moved: 6, Voters: 7}},
+	} {
+		b.Note(analysis.Finding{Key: "\x00", Host: analysis.CollectorName, Event: &e})
+	}
+	want := []Move{
+		{At: first, Until: at(12, 15, 0), Seconds: 5, Moved: 27, Voters: 30, Text: "first is over"},
+		{At: second, Seconds: -2, Moved: 6, Voters: 7, Text: "second"},
+	}
+	if have := b.Moves(); !reflect.DeepEqual(have, want) {
+		t.Errorf("moves %+v, want %+v", have, want)
+	}
+	if rows := b.Rows(func(string) bool { return true }); len(rows) != 0 {
+		t.Errorf("the collector has the rows %+v, want none", rows)
 	}
 }

@@ -99,6 +99,9 @@ func (r *Report) facts() []Fact {
 		{"Assumed", fmt.Sprintf("some messages were delivered within %g s; no clock in service runs away by more than %g ppm", h.Estimator.LeastDelay, h.Estimator.MaxSkew)},
 		{"Hosts", r.tally()},
 	}
+	for _, m := range h.Reference.Moves {
+		facts = append(facts, Fact{"Moved", m.Text})
+	}
 	for _, g := range h.Reference.Gaps {
 		facts = append(facts, Fact{"Reference gap", fmt.Sprintf("%s from %s to %s", g.State, moment(&g.From, ""), moment(g.To, "now"))})
 	}

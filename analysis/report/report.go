@@ -67,7 +67,19 @@ type Reference struct {
 	Bound   *float64 `json:"bound_seconds"`     // half-width of offset_seconds
 	Trusted bool     `json:"trusted,omitempty"` // nothing was measured: the operator's word
 	Gaps    []Gap    `json:"gaps"`
+	Moves   []Move   `json:"moves,omitempty"`
 	Reason  string   `json:"reason,omitempty"`
+}
+
+// A Move is what most of the fleet's clocks seemed to do at once within the period: the
+// collector's clock or its network moved, and verdicts were held.
+type Move struct {
+	At      time.Time  `json:"at"`
+	Until   *time.Time `json:"until"`   // when it was explained; null while verdicts are held
+	Seconds float64    `json:"seconds"` // by how much the hosts seemed to move; positive if they seem ahead
+	Moved   int        `json:"peers_moved"`
+	Voters  int        `json:"peers"`
+	Text    string     `json:"text"`
 }
 
 // A Gap is a time within the period during which the reference was not

@@ -92,7 +92,13 @@ func (r *Report) writeReference(b *bufio.Writer) {
 		text += fmt.Sprintf(", our clock needs %+.6f s ± %.6f s", *ref.Offset, *ref.Bound)
 	}
 	fmt.Fprint(b, Wrap("", text), Wrap("  ", ref.Reason))
+	for _, m := range ref.Moves[max(0, len(ref.Moves)-tableMoves):] {
+		fmt.Fprint(b, Wrap("  ", moment(&m.At, "")+": "+m.Text))
+	}
 }
+
+// tableMoves is how many moves of the collector a table tells of, the newest ones.
+const tableMoves = 3
 
 func (r *Report) writeExplanations(b *bufio.Writer) {
 	for i := range r.Hosts {
