@@ -5,15 +5,27 @@ import (
 )
 
 // A Finding is something that happened to a host's clock and is kept: one of Event,
-// Step and Backlog is set. One about many hosts has neither Host nor Source, and one about
-// the collector itself bears its name, CollectorName.
+// Step and Backlog is set. One about many hosts has neither Host nor Source, one that the
+// fleet's vote found bears the collector's name, CollectorName, and one about the collector's
+// own clock has Collector set.
 type Finding struct {
-	Key     string // of the originator
-	Host    string
-	Source  string // the peer's address
-	Event   *Event
-	Step    *Step
-	Backlog *Backlog
+	Key       string // of the originator
+	Host      string
+	Source    string // the peer's address
+	Event     *Event
+	Step      *Step
+	Backlog   *Backlog
+	Collector *Happening `json:",omitempty"`
+}
+
+// CollectorKey is the key of findings about the collector's own clock: no originator's.
+const CollectorKey = "\x00collector"
+
+// A Happening is something that happened to the collector's own clock.
+type Happening struct {
+	At      time.Time
+	Seconds float64 // by how much it was set, or two of its clocks differ
+	Text    string
 }
 
 // An Event is what people are told: a warning raised, changed or cleared.

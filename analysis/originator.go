@@ -219,7 +219,9 @@ func (o *originator) hearing(now int64, ref Reference, p *Params) *hearing {
 		tolerance: o.tolerance(), unusable: o.unusable, lastStep: o.lastStep, params: p,
 	}
 	if w := o.witness(p); w != nil {
-		h.estimate, h.interval = &w.estimate, ref.apply(w.estimate.Interval)
+		then := w.reference(ref)
+		e := then.correct(w.estimate, p)
+		h.estimate, h.interval = &e, then.apply(e.Interval)
 		h.first, h.zone, h.yearless = w.state.first, w.zone, w.format == message.StampBSD
 	}
 	return h
@@ -243,7 +245,7 @@ func (o *originator) tolerance() time.Duration {
 }
 
 // rollUp notes the present figures in the open roll-up.
-func (o *originator) rollUp(w *speaker, ref Reference) {
+func (o *originator) rollUp(w *speaker, ref Reference, p *Params) {
 	r := &o.open
 	r.Verdict, r.Trust, r.Unusable = o.judged.verdict, o.trust, o.unusable
 	r.Held = o.held(ref) || o.swept
@@ -252,7 +254,8 @@ func (o *originator) rollUp(w *speaker, ref Reference) {
 	}
 	r.StampFormat, r.Trust, r.Resolution = w.format, w.trust, w.estimate.Resolution
 	r.ZoneWritten, r.ZoneEast = w.zone.written, w.zone.east
-	r.Bounds, r.Skew, r.SkewBound = w.estimate.Bounds, w.estimate.Skew, w.estimate.SkewBound
+	e := w.reference(ref).correct(w.estimate, p)
+	r.Bounds, r.Skew, r.SkewBound = e.Bounds, e.Skew, e.SkewBound
 	r.note(o.interval, o.last, o.rule.Tolerance.Warn, o.judged.verdict != Insufficient)
 }
 

@@ -97,7 +97,7 @@ func (f *Fleet) reviewOne(found []Finding, o *originator, now int64, ref Referen
 	if o.judged.verdict == Silent {
 		f.turn(o, now)
 	}
-	o.rollUp(o.witness(p), ref)
+	o.rollUp(o.witness(p), ref, p)
 	if b, ok := o.takeBacklog(now, p); ok {
 		found = append(found, o.finding(Finding{Backlog: &b}))
 	}

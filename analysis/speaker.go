@@ -20,8 +20,9 @@ type speaker struct {
 	home      int64     // receive time of the newest message on its level
 
 	estimate  Estimate
-	evaluated int64 // receive time of the newest message in estimate
-	path      Path  // that it rests on
+	evaluated int64     // receive time of the newest message in estimate
+	path      Path      // that it rests on
+	corrected Reference // of our own clock at that time, as the estimate was first judged by
 	since     since
 }
 
@@ -113,6 +114,16 @@ func (s *speaker) refresh(path Path, p *Params) []Step {
 	s.state.Accept(&s.estimate)
 	s.evaluated, s.path, s.since = s.state.last, path, since{prompt: s.since.prompt}
 	return s.estimate.Steps
+}
+
+// reference returns what is known of our own clock as of the estimate. What was known then
+// is as good as what is now, unless that is more, or shows that it was wrong.
+func (s *speaker) reference(now Reference) Reference {
+	c, then := &s.corrected, now.as(s.evaluated)
+	if c.At != then.At || c.State == Unsynchronised || then.State != Unsynchronised && (then.Bound < c.Bound || then.contradicts(*c)) {
+		*c = then
+	}
+	return *c
 }
 
 // activeSpan is for how long after its newest message a speaker can still be the

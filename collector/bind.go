@@ -64,7 +64,7 @@ func (c *Collector) listenConfig(more func(syscall.RawConn) error) *net.ListenCo
 	lc.SetMultipathTCP(false)
 	lc.Control = func(_, _ string, raw syscall.RawConn) error {
 		var stamping, further error
-		if c.stamps == message.StampedByKernel {
+		if c.clocks.kernel.Load() {
 			stamping = stampOnReceipt(raw)
 		}
 		if more != nil {
@@ -164,7 +164,7 @@ func (c *Collector) inheritUDP(in Inherited) error {
 
 // stampInherited switches stamping on, if the kernel is to stamp.
 func (c *Collector) stampInherited(conn syscall.Conn) error {
-	if c.stamps == message.StampedByUser {
+	if !c.clocks.kernel.Load() {
 		return nil
 	}
 	raw, err := conn.SyscallConn()

@@ -45,7 +45,7 @@ type Sink interface {
 type Collector struct {
 	cfg     Config
 	sink    Sink
-	stamps  message.StampedBy
+	clocks  clocks
 	udp     []*udpSocket
 	streams []*listener
 	gate    gate
@@ -64,7 +64,8 @@ func Listen(cfg Config, sink Sink) (*Collector, error) {
 		return nil, fmt.Errorf("collector: %w", err)
 	}
 	cfg.fitOpenFiles()
-	c := &Collector{cfg: cfg, sink: sink, stamps: cfg.Stamps, gate: newGate(&cfg)}
+	c := &Collector{cfg: cfg, sink: sink, gate: newGate(&cfg)}
+	c.clocks.kernel.Store(cfg.Stamps == message.StampedByKernel)
 	for i := range c.seldom {
 		c.seldom[i] = rate.Sometimes{First: 5, Interval: 10 * time.Second}
 	}
@@ -89,7 +90,7 @@ func (c *Collector) chooseStamps() (release func()) {
 	release, err := proveKernelStamps(c.cfg.Now)
 	if err != nil {
 		c.cfg.Log.WithError(err).Warn("no kernel receive stamps: messages are stamped when they are read")
-		c.stamps = message.StampedByUser
+		c.clocks.kernel.Store(false)
 	}
 	return release
 }
@@ -122,8 +123,14 @@ func (c *Collector) Addrs(t message.Transport) (all []netip.AddrPort) {
 }
 
 // Stamps returns the clock that stamps messages. A single message may still be
-// stamped by the user clock, and says so.
-func (c *Collector) Stamps() message.StampedBy { return c.stamps }
+// stamped by the user clock, and says so. Kernel becomes user when both clocks are found
+// to differ.
+func (c *Collector) Stamps() message.StampedBy {
+	if c.clocks.kernel.Load() {
+		return message.StampedByKernel
+	}
+	return message.StampedByUser
+}
 
 // Run receives until ctx ends, then stops in good order: it accepts no more,
 // reads what the sockets already hold (known on Linux only), puts that, acknowledges
@@ -141,6 +148,7 @@ func (c *Collector) Run(ctx context.Context) error {
 		cancel()
 	}
 	c.start(ctx, fail)
+	c.wg.Go(func() { c.watchClocks(ctx) })
 	<-ctx.Done()
 	c.wg.Wait()
 	select {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"net"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -22,6 +23,7 @@ type stampedConn struct {
 	tcp *net.TCPConn
 	raw syscall.RawConn
 	now func() time.Time
+	use *atomic.Bool // the kernel's stamps, where there are any
 
 	received  int64
 	stampedBy message.StampedBy
@@ -38,12 +40,12 @@ type stampedConn struct {
 	recvmsg  func(fd uintptr) (done bool)
 }
 
-func newStampedConn(conn *net.TCPConn, now func() time.Time) (*stampedConn, error) {
+func newStampedConn(conn *net.TCPConn, now func() time.Time, use *atomic.Bool) (*stampedConn, error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
-	c := &stampedConn{Conn: conn, tcp: conn, raw: raw, now: now, controls: make([]byte, controlSpace)}
+	c := &stampedConn{Conn: conn, tcp: conn, raw: raw, now: now, use: use, controls: make([]byte, controlSpace)}
 	c.recvmsg = c.tryRecvmsg
 	return c, nil
 }
@@ -65,7 +67,7 @@ func (c *stampedConn) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	c.received, c.stampedBy = stampIn(c.controls[:c.nn]), message.StampedByKernel
-	if c.received == 0 {
+	if c.received == 0 || !c.use.Load() {
 		c.received, c.stampedBy = c.now().UnixNano(), message.StampedByUser
 	}
 	c.emptied = c.n < len(p)

@@ -96,7 +96,7 @@ func (c *Collector) speak(ctx context.Context, l *listener, conn *net.TCPConn, p
 			return err
 		}
 	}
-	stamped, err := newStampedConn(conn, c.cfg.Now)
+	stamped, err := newStampedConn(conn, c.cfg.Now, &c.clocks.kernel)
 	if err != nil {
 		return err
 	}

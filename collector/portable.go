@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"runtime"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -20,6 +21,8 @@ var errNotHere = errors.New("not supported on " + runtime.GOOS)
 func proveKernelStamps(func() time.Time) (release func(), err error) {
 	return func() {}, errNotHere
 }
+
+func kernelLead(func() time.Time) (time.Duration, error) { return 0, errNotHere }
 
 func stampOnReceipt(syscall.RawConn) error { return errNotHere }
 
@@ -75,7 +78,7 @@ type stampedConn struct {
 	emptied  bool
 }
 
-func newStampedConn(conn *net.TCPConn, now func() time.Time) (*stampedConn, error) {
+func newStampedConn(conn *net.TCPConn, now func() time.Time, _ *atomic.Bool) (*stampedConn, error) {
 	return &stampedConn{Conn: conn, tcp: conn, now: now}, nil
 }
 

@@ -110,6 +110,33 @@ func proveKernelStamps(now func() time.Time) (release func(), err error) {
 // A probe is a pair of sockets that exchange datagrams over loopback.
 type probe struct {
 	from, to *net.UDPConn
+	lead     time.Duration // of the last stamp that was not of its arrival: by how much, at least
+}
+
+var errNoStamp = errors.New("the kernel gives no stamp")
+
+// leadProbes is how many times both clocks are compared before they are said to differ: one
+// of them may just be set.
+const leadProbes = 5
+
+// kernelLead returns by how much the clock of the kernel's stamps is ahead of another, at
+// least; 0 if they agree.
+func kernelLead(now func() time.Time) (time.Duration, error) {
+	p, err := newProbe()
+	if err != nil {
+		return 0, err
+	}
+	defer p.close()
+	for range leadProbes {
+		p.lead = 0
+		if err = p.try(now); err == nil {
+			return 0, nil
+		}
+		if p.lead == 0 {
+			return 0, err
+		}
+	}
+	return p.lead, nil
 }
 
 func newProbe() (*probe, error) {
@@ -158,9 +185,10 @@ func (p *probe) try(now func() time.Time) error {
 	}
 	stamp := stampIn(controls[:n])
 	if stamp == 0 {
-		return errors.New("the kernel gives no stamp")
+		return errNoStamp
 	}
 	if stamp < earliest.UnixNano() || stamp > latest.UnixNano() {
+		p.lead = time.Duration(stamp - max(earliest.UnixNano(), min(stamp, latest.UnixNano())))
 		return fmt.Errorf("a datagram sent at %d ns was stamped %+d ns from that and had arrived after %d ns",
 			earliest.UnixNano(), stamp-earliest.UnixNano(), latest.Sub(earliest).Nanoseconds())
 	}

@@ -130,7 +130,7 @@ func (r *udpReader) receive(ctx context.Context) {
 		}
 		pause.reset()
 		r.queueUp(n)
-		if manyDatagrams <= n && n < datagramsPerRead && r.c.stamps == message.StampedByKernel {
+		if manyDatagrams <= n && n < datagramsPerRead && r.c.clocks.kernel.Load() {
 			time.Sleep(gatherFor)
 		}
 	}
@@ -166,7 +166,7 @@ func (r *udpReader) queueUp(n int) {
 			continue
 		}
 		head := datagramHead{source: d.source, received: d.received, stampedBy: message.StampedByKernel, cut: d.cut}
-		if d.received == 0 || r.unstamped {
+		if d.received == 0 || r.unstamped || !r.c.clocks.kernel.Load() {
 			head.received, head.stampedBy = now, message.StampedByUser
 		}
 		r.queue.add(head, d.payload)

@@ -2,6 +2,7 @@ package ntpcheck
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -28,6 +29,8 @@ func (m *Monitor) announce(ctx context.Context) {
 type announced struct {
 	reference *standing
 	sources   map[string]SourceState
+
+	contradicted int // how many claims of the kernel and chronyd were false when last looked
 }
 
 // A standing is what of a reference is worth a line in the log when it changes.
@@ -46,6 +49,12 @@ func (a *announced) update(log logrus.FieldLogger, s Status) {
 			a.sources[src.Address] = is
 			announceSource(log, src)
 		}
+	}
+	if n := len(s.Contradictions); n != a.contradicted {
+		if n > a.contradicted {
+			log.Warn(strings.Join(s.Contradictions, "; "))
+		}
+		a.contradicted = n
 	}
 	is := standing{s.Reference.State, s.Reference.Source == KernelSource}
 	if a.reference == nil || is != *a.reference {

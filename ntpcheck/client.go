@@ -123,7 +123,7 @@ func (m *Monitor) ask(ctx context.Context, c *client) (sample, error) {
 
 // query sends one query and returns the reply to it.
 func (m *Monitor) query(ctx context.Context, c *client) (*ntp.Response, error) {
-	x := &exchange{now: m.now, kernel: m.cfg.Now == nil, nts: c.NTS}
+	x := &exchange{now: m.now, kernel: m.systemTime() == nil, nts: c.NTS}
 	opts := ntp.QueryOptions{
 		Timeout:       m.timeout(),
 		GetSystemTime: x.clock,

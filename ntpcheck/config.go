@@ -57,6 +57,10 @@ type Config struct {
 	// ReadKernel asks the kernel about its clock; nil means adjtimex where there
 	// is one.
 	ReadKernel func() Kernel
+
+	// Chronyd is where a chronyd of this machine is asked what it says of our clock, for
+	// comparison: the first that answers. See DefaultChronyd; nil asks none.
+	Chronyd []string
 }
 
 // KernelMode says what the kernel's own opinion of its clock is worth.

@@ -99,6 +99,7 @@ type estimate struct {
 	jitter   time.Duration
 	distance time.Duration // root distance, jitter and age included
 	newest   time.Time     // when the source last gave a usable reply
+	at       time.Time     // when the reply came that offset is of
 
 	// What the source said last of itself.
 	stratum     uint8
@@ -116,6 +117,7 @@ func (f filter) estimate(now time.Time) estimate {
 		jitter:   jitter,
 		distance: max(best.distance(now)+jitter, minDistance),
 		newest:   last.at,
+		at:       best.at,
 
 		stratum:     last.stratum,
 		leap:        last.leap,

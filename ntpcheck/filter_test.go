@@ -60,7 +60,7 @@ func TestEstimate(t *testing.T) {
 	}
 	have := f.estimate(epoch)
 	jitter := time.Duration(3535533) // sqrt((3² + 4²) / 2) ms
-	want := estimate{offset: 10 * ms, delay: 20 * ms, jitter: jitter, distance: 10*ms + jitter, newest: epoch}
+	want := estimate{offset: 10 * ms, delay: 20 * ms, jitter: jitter, distance: 10*ms + jitter, newest: epoch, at: epoch}
 	if have != want {
 		t.Errorf("estimate %+v, want %+v", have, want)
 	}

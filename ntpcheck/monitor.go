@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/beevik/ntp"
@@ -27,6 +28,14 @@ type Monitor struct {
 	sources []*source   // of all entries, in their order
 	last    combination // what a majority agreed on last; newest is zero before that
 	watch   watch
+	track   Track // what majorities agreed on in the last hours
+	stepped *Step // the last step of our clock, until a majority has measured it again
+	epoch   int   // how many there were
+
+	chronyd   Chronyd // what it said last
+	chronydAt time.Time
+
+	user atomic.Bool // the kernel's stamps are of another clock
 }
 
 // New returns a monitor that has not asked anybody yet. It fails with a
@@ -74,6 +83,7 @@ func (m *Monitor) Run(ctx context.Context) error {
 	for _, e := range m.entries {
 		group.Go(func() { m.attend(ctx, e) })
 	}
+	group.Go(func() { m.followChronyd(ctx) })
 	m.announce(ctx)
 	group.Wait()
 	return nil
@@ -93,10 +103,13 @@ func (m *Monitor) Status() Status {
 	defer m.mu.Unlock()
 	now := m.now()
 	s := m.survey(now)
+	r, k, c := m.reference(s, now), m.cfg.ReadKernel(), m.currentChronyd()
 	return Status{
-		Reference: m.reference(s, now).status(),
-		Sources:   sourceStatuses(s.views),
-		Kernel:    m.cfg.ReadKernel().status(),
+		Reference:      r.status(),
+		Sources:        sourceStatuses(s.views),
+		Kernel:         k.status(),
+		Chronyd:        c.status(),
+		Contradictions: contradictions(r, k, c),
 	}
 }
 
@@ -110,7 +123,8 @@ func (m *Monitor) record(s *source, sample sample, err error) next {
 	m.watch.look(survey, now)
 	m.settlePace(s, survey, err == nil)
 	if survey.agreed {
-		m.last = survey.combined
+		m.last, m.stepped = survey.combined, nil
+		m.track.Add(m.last.at, m.last.offset, m.last.bound, m.cfg.Poll/2)
 		for _, v := range survey.views {
 			v.source.outvoted = v.judged(v.source.outvoted)
 		}

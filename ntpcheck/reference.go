@@ -50,9 +50,13 @@ type Reference struct {
 	Offset time.Duration
 
 	// Bound is the half-width of the interval around Offset in which the truth
-	// lies: the root distance of the combined sources, and 15 microseconds more
-	// for each second since. It means nothing while unsynchronised.
+	// lies: the root distance of the combined sources, and for each second since
+	// 15 microseconds more, or Rate.Bound where the sources told that better. It
+	// means nothing while unsynchronised.
 	Bound time.Duration
+
+	// Rate is how fast Offset changes.
+	Rate Rate
 
 	// Stratum is our own: one more than the system peer's. 0 if not known.
 	Stratum int
@@ -77,7 +81,10 @@ type Reference struct {
 // last, and the kernel.
 func (m *Monitor) reference(s survey, now time.Time) Reference {
 	if s.agreed {
-		return s.combined.reference(Synchronised, "", now)
+		return m.measured(s.combined, Synchronised, "", now)
+	}
+	if s.reason = m.anew() + s.reason; m.unasked() {
+		return m.unsynchronised(s.reason, now)
 	}
 	if m.cfg.Kernel == KernelTrust {
 		return trusted(m.cfg.ReadKernel(), s.reason)
@@ -93,9 +100,21 @@ func (m *Monitor) reference(s survey, now time.Time) Reference {
 		}
 	}
 	if held {
-		return m.last.reference(Holdover, s.reason, now)
+		return m.measured(m.last, Holdover, s.reason, now)
 	}
 	return m.unsynchronised(s.reason, now)
+}
+
+// measured is the reference by what the sources say or said: by the line through the
+// last hours where there is one, which both its own bound and theirs hold for.
+func (m *Monitor) measured(c combination, state State, reason string, now time.Time) Reference {
+	r := c.reference(state, reason, now)
+	r.Rate = m.track.Rate()
+	if offset, bound, ok := m.track.At(now, freshPolls*m.cfg.Poll); ok {
+		r.Bound = min(bound, r.Bound+(offset-r.Offset).Abs())
+		r.Offset = offset
+	}
+	return r
 }
 
 func (c combination) reference(state State, reason string, now time.Time) Reference {

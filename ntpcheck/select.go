@@ -81,6 +81,7 @@ type combination struct {
 	bound   time.Duration // half-width, as of the moment asOf
 	asOf    time.Time
 	newest  time.Time // of the usable replies
+	at      time.Time // when the replies came, in the mean: the offset is that of then
 	stratum uint8     // the system peer's
 	source  string    // the system peer's address
 }
@@ -90,16 +91,18 @@ type combination struct {
 // is within its own distance of the truth, their mean is within that.
 func combine(agreeing []estimate, now time.Time) combination {
 	c := combination{asOf: now}
-	var weights, offset float64
+	var weights, offset, age float64
 	for _, e := range agreeing {
 		w := 1 / e.distance.Seconds()
 		weights += w
+		age += w * float64(now.Sub(e.at))
 		offset += w * float64(e.offset)
 		if e.newest.After(c.newest) {
 			c.newest = e.newest
 		}
 	}
 	c.offset = time.Duration(math.Round(offset / weights))
+	c.at = now.Add(-time.Duration(math.Round(age / weights)))
 	c.bound = time.Duration(math.Round(float64(len(agreeing)) / weights * float64(time.Second)))
 	return c
 }

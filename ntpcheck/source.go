@@ -157,10 +157,13 @@ func (m *Monitor) follow(ctx context.Context, s *source) {
 	}
 	c.source = s
 	for {
-		began := m.now()
+		began, epoch := m.now(), m.currentEpoch()
 		sample, err := m.ask(ctx, &c)
 		if ctx.Err() != nil {
 			return
+		}
+		if epoch != m.currentEpoch() {
+			continue // our clock was set meanwhile: the exchange measured neither
 		}
 		next := m.record(s, sample, err)
 		if next.lost {

@@ -65,6 +65,11 @@ type Status struct {
 	Reference ReferenceStatus `json:"reference"`
 	Sources   []SourceStatus  `json:"sources"`
 	Kernel    KernelStatus    `json:"kernel"`
+	Chronyd   ChronydStatus   `json:"chronyd"`
+
+	// Contradictions are claims of the kernel or of chronyd that exclude what the
+	// sources measured.
+	Contradictions []string `json:"contradictions,omitempty"`
 }
 
 // ReferenceStatus is a [Reference] in JSON.
@@ -72,6 +77,8 @@ type ReferenceStatus struct {
 	State         State    `json:"state"`
 	OffsetSeconds *float64 `json:"offset_seconds"`
 	BoundSeconds  *float64 `json:"bound_seconds"`
+	RatePPM       *float64 `json:"rate_ppm"`       // of offset_seconds; positive: our clock loses
+	RateBoundPPM  *float64 `json:"rate_bound_ppm"` // half-width, and by what bound_seconds grows
 	Stratum       *int     `json:"stratum"`
 	Source        string   `json:"source"`
 	AgeSeconds    *float64 `json:"age_seconds"`
@@ -107,11 +114,38 @@ type KernelStatus struct {
 	Leap            Leap     `json:"leap,omitempty"`
 }
 
+// ChronydStatus is a [Chronyd] in JSON.
+type ChronydStatus struct {
+	Synchronised  *bool    `json:"synchronised"`
+	OffsetSeconds *float64 `json:"offset_seconds"`
+	BoundSeconds  *float64 `json:"bound_seconds"`
+	Stratum       *int     `json:"stratum"`
+	Source        string   `json:"source,omitempty"`
+}
+
+func (c Chronyd) status() ChronydStatus {
+	if !c.Known {
+		return ChronydStatus{}
+	}
+	s := ChronydStatus{Synchronised: &c.Synchronised}
+	if c.Synchronised {
+		s.OffsetSeconds, s.BoundSeconds = seconds(c.Offset), seconds(c.Bound)
+		s.Stratum, s.Source = &c.Stratum, c.Source
+	}
+	return s
+}
+
 func (r Reference) status() ReferenceStatus {
 	s := ReferenceStatus{State: r.State, Source: r.Source, Trusted: r.Trusted, Reason: r.Reason}
 	if r.State != Unsynchronised {
 		s.OffsetSeconds = seconds(r.Offset)
 		s.BoundSeconds = seconds(r.Bound)
+	}
+	if r.State != Unsynchronised && r.Source != KernelSource {
+		s.RateBoundPPM = &r.Rate.Bound
+		if r.Rate.Known {
+			s.RatePPM = &r.Rate.PPM
+		}
 	}
 	if r.State != Unsynchronised || r.Age > 0 {
 		s.AgeSeconds = seconds(r.Age)

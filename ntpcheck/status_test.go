@@ -34,9 +34,10 @@ func TestStatusJSON(t *testing.T) {
 
 func TestUnknownNumbersAreNull(t *testing.T) {
 	have, err := json.Marshal(newBench(t, 0, KernelOff).Status())
-	const want = `{"reference":{"state":"unsynchronised","offset_seconds":null,"bound_seconds":null,"stratum":null,` +
+	const want = `{"reference":{"state":"unsynchronised","offset_seconds":null,"bound_seconds":null,"rate_ppm":null,"rate_bound_ppm":null,"stratum":null,` +
 		`"source":"","age_seconds":null,"trusted":false,"reason":"no NTP source is configured"},"sources":[],` +
-		`"kernel":{"synchronised":null,"maxerror_seconds":null,"esterror_seconds":null}}`
+		`"kernel":{"synchronised":null,"maxerror_seconds":null,"esterror_seconds":null},` +
+		`"chronyd":{"synchronised":null,"offset_seconds":null,"bound_seconds":null,"stratum":null}}`
 	if err != nil || string(have) != want {
 		t.Errorf("have %s, %v\nwant %s", have, err, want)
 	}

@@ -83,6 +83,9 @@ func (b *Builder) Note(f analysis.Finding) {
 		b.noteMove(e)
 		return
 	}
+	if f.Collector != nil {
+		return
+	}
 	a := b.account(f.Key)
 	if s := f.Step; s != nil {
 		a.steps = append(a.steps, Step{At: time.Unix(0, s.At).UTC(), Seconds: math.Round(s.Seconds*1e9) / 1e9})

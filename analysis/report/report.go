@@ -69,6 +69,17 @@ type Reference struct {
 	Gaps    []Gap    `json:"gaps"`
 	Moves   []Move   `json:"moves,omitempty"`
 	Reason  string   `json:"reason,omitempty"`
+
+	// Events are what happened to the collector's own clock within the period. Times of
+	// hosts are reckoned as if it hadn't been set.
+	Events []ClockEvent `json:"events,omitempty"`
+}
+
+// A ClockEvent is something that happened to the collector's own clock.
+type ClockEvent struct {
+	At      time.Time `json:"at"`
+	Seconds float64   `json:"seconds"` // by how much it was set, or two of its clocks differ
+	Text    string    `json:"text"`
 }
 
 // A Move is what most of the fleet's clocks seemed to do at once within the period: the

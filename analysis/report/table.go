@@ -92,13 +92,17 @@ func (r *Report) writeReference(b *bufio.Writer) {
 		text += fmt.Sprintf(", our clock needs %+.6f s ± %.6f s", *ref.Offset, *ref.Bound)
 	}
 	fmt.Fprint(b, Wrap("", text), Wrap("  ", ref.Reason))
-	for _, m := range ref.Moves[max(0, len(ref.Moves)-tableMoves):] {
+	for _, m := range ref.Moves[max(0, len(ref.Moves)-mostEvents):] {
 		fmt.Fprint(b, Wrap("  ", moment(&m.At, "")+": "+m.Text))
+	}
+	for _, e := range ref.Events[max(0, len(ref.Events)-mostEvents):] {
+		fmt.Fprint(b, Wrap("  ", e.At.Format(time.RFC3339)+" "+e.Text))
 	}
 }
 
-// tableMoves is how many moves of the collector a table tells of, the newest ones.
-const tableMoves = 3
+// mostEvents is how many of the moves, and of the things that happened to the collector's clock,
+// a table names.
+const mostEvents = 3
 
 func (r *Report) writeExplanations(b *bufio.Writer) {
 	for i := range r.Hosts {

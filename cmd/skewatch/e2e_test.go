@@ -68,10 +68,16 @@ func eventually(t *testing.T, limit time.Duration, check func() error) {
 type reportAnswer struct {
 	Header struct {
 		Reference struct {
-			State string `json:"state"`
+			State  string       `json:"state"`
+			Events []clockEvent `json:"events"`
 		} `json:"reference"`
 	} `json:"header"`
 	Hosts []hostRow `json:"hosts"`
+}
+
+type clockEvent struct {
+	Seconds float64 `json:"seconds"`
+	Text    string  `json:"text"`
 }
 
 type hostRow struct {

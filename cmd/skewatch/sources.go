@@ -118,7 +118,9 @@ func sourcesTable(w io.Writer, s *ntpcheck.Status) error {
 			fmt.Fprint(b, report.Wrap("     ", x.State.String()+": "+x.Reason))
 		}
 	}
-	fmt.Fprintln(b, "\nS: * selected, + combined, - candidate, x falseticker, ? unreachable or refused. Poll in seconds.")
+	fmt.Fprintln(b)
+	writeClaims(b, s)
+	fmt.Fprintln(b, "S: * selected, + combined, - candidate, x falseticker, ? unreachable or refused. Poll in seconds.")
 	fmt.Fprintln(b, "Reach: the last eight queries as bits, in octal: 377 if all were answered.")
 	fmt.Fprintln(b, "Offset: to be added to our clock, + means we are behind. Auth: ! failed, ? not tried yet.")
 	return b.Flush()

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"math"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -55,9 +54,7 @@ func judgeSources(s *ntpcheck.Status) (exitCode, string) {
 	if usable < wantedUsable {
 		wrong = append(wrong, fmt.Sprintf("only %d of %d sources usable", usable, len(s.Sources)))
 	}
-	if contradicted(s) {
-		wrong = append(wrong, "the kernel calls its clock synchronised, and the sources contradict it")
-	}
+	wrong = append(wrong, s.Contradictions...)
 	if len(wrong) > 0 {
 		return pluginWarning, strings.Join(wrong, "; ")
 	}
@@ -75,15 +72,6 @@ func countSources(s *ntpcheck.Status) (usable int, liars []string) {
 		}
 	}
 	return usable, liars
-}
-
-// contradicted says that our clock is off by more than the kernel admits.
-func contradicted(s *ntpcheck.Status) bool {
-	ref, kernel := &s.Reference, &s.Kernel
-	if kernel.Synchronised == nil || !*kernel.Synchronised || kernel.MaxErrorSeconds == nil || ref.OffsetSeconds == nil || ref.BoundSeconds == nil {
-		return false
-	}
-	return math.Abs(*ref.OffsetSeconds) > *ref.BoundSeconds+*kernel.MaxErrorSeconds
 }
 
 // perfdata writes the figures that a monitoring system draws: label, value, unit;

@@ -48,12 +48,16 @@ type Options struct {
 
 	// Directives are further lines of the configuration.
 	Directives string
+	// Command has it answer `chronyc tracking` and the like, at CommandAddr.
+	Command bool
 }
 
 // A Server is a running chronyd.
 type Server struct {
 	addr   netip.AddrPort
 	nts    netip.AddrPort
+	asked  netip.AddrPort // the command port
+	dir    string
 	cmd    *exec.Cmd
 	output bytes.Buffer
 	exited chan struct{}
@@ -76,10 +80,15 @@ func Start(t testing.TB, o Options) *Server {
 	if o.Port == 0 {
 		o.Port = FreePort(t)
 	}
-	ntsPort := FreeTCPPort(t)
-	s := launch(t, program, configure(t, o, ntsPort), fakeTime(t, o.FakeTime))
+	ntsPort, command := FreeTCPPort(t), 0
+	if o.Command {
+		command = FreePort(t)
+	}
+	conf := configure(t, o, ntsPort, command)
+	s := launch(t, program, conf, fakeTime(t, o.FakeTime))
 	address := netip.MustParseAddr(o.Address)
 	s.addr, s.nts = netip.AddrPortFrom(address, uint16(o.Port)), netip.AddrPortFrom(address, uint16(ntsPort))
+	s.asked, s.dir = loopback(command), filepath.Dir(conf)
 	err := s.waitUntilItAnswers()
 	if err == nil && o.NTS != nil {
 		err = s.waitForKeyExchange()
@@ -130,6 +139,12 @@ func (s *Server) Addr() string { return s.addr.String() }
 
 // NTS returns host and port of the server's NTS key exchange.
 func (s *Server) NTS() string { return s.nts.String() }
+
+// CommandAddr returns host and port where it can be asked about itself.
+func (s *Server) CommandAddr() string { return s.asked.String() }
+
+// CommandSocket returns the path of the socket for the same.
+func (s *Server) CommandSocket() string { return filepath.Join(s.dir, "run", "chronyd.sock") }
 
 // Port returns the server's port.
 func (s *Server) Port() int { return int(s.addr.Port()) }
@@ -187,20 +202,24 @@ func missing(t testing.TB, what string) {
 	t.Skip(what)
 }
 
-// configure writes the configuration and returns its path. Without command port
-// and socket several instances live side by side.
-func configure(t testing.TB, o Options, ntsPort int) string {
+// configure writes the configuration and returns its path. Without a command port (0) and
+// socket several instances live side by side.
+func configure(t testing.TB, o Options, ntsPort, command int) string {
 	t.Helper()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "chrony.conf")
+	bind := "/" // no socket
+	if command != 0 {
+		bind = filepath.Join(dir, "run", "chronyd.sock") + "\nbindcmdaddress 127.0.0.1"
+	}
 	text := fmt.Sprintf(`port %d
 bindaddress %s
 allow 127.0.0.1
 local stratum %d
-cmdport 0
-bindcmdaddress /
+cmdport %d
+bindcmdaddress %s
 pidfile %s
-`, o.Port, o.Address, o.Stratum, filepath.Join(dir, "chronyd.pid"))
+`, o.Port, o.Address, o.Stratum, command, bind, filepath.Join(dir, "chronyd.pid"))
 	if o.Keys != "" {
 		text += fmt.Sprintf("keyfile %s\n", o.Keys)
 	}

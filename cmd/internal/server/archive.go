@@ -34,9 +34,12 @@ type archive struct {
 
 	order sync.Mutex // numbering and observing a batch are one step; held while the disk is slow
 
+	look func() // notices steps of our own clock, before a batch is placed
+
 	hours sync.RWMutex // stored roll-ups are read an hour at a time: none is merged meanwhile
 
 	mu        sync.Mutex // guards what follows; never held while waiting for the disk
+	scale     timescale  // the fleet's time
 	fleet     *analysis.Fleet
 	observed  uint64 // the newest message that the fleet includes
 	found     []analysis.Finding
@@ -46,7 +49,7 @@ type archive struct {
 
 // newArchive returns the archive of a store. Its fleet is empty until restore.
 func newArchive(store *storage.Store, cfg *config.Config, log logrus.FieldLogger) *archive {
-	a := &archive{cfg: cfg, log: log, now: time.Now, store: store, stopping: make(chan struct{})}
+	a := &archive{cfg: cfg, log: log, now: time.Now, store: store, look: func() {}, stopping: make(chan struct{})}
 	a.fleet = analysis.NewFleet(a.recalling(FleetConfig(cfg)))
 	return a
 }
@@ -66,6 +69,11 @@ const restoreAtOnce = 4096
 // the messages since. What is damaged is told and left out: a lost state
 // begins anew, and lost messages are no evidence.
 func (a *archive) restore() error {
+	at, last, err := a.lastStatus()
+	if err != nil {
+		return fmt.Errorf("read the history of our own clock: %w", err)
+	}
+	a.scale.begin(last, at, a.now())
 	var states []analysis.Blob
 	restore := func() {
 		a.fleet.Restore(states, func(err error) {
@@ -85,6 +93,7 @@ func (a *archive) restore() error {
 	}
 	err = a.store.Messages(context.Background(), storage.Query{After: sequence}, func(m *message.Message) error {
 		restoreFields(m)
+		a.scale.put(m, false) // a crash right after a step may have lost that
 		a.fleet.Observe(m)
 		return nil
 	})
@@ -150,11 +159,10 @@ func (a *archive) Sync(ctx context.Context) error {
 }
 
 func (a *archive) observe(batch []message.Message) {
+	a.look()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for i := range batch {
-		a.fleet.Observe(&batch[i])
-	}
+	a.place(batch)
 	a.observed = a.store.Last()
 }
 

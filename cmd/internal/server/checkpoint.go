@@ -31,7 +31,7 @@ func (a *archive) checkpoint() error {
 func (a *archive) take() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.unwritten = &checkpoint{a.now().UnixNano(), a.observed, a.fleet.Snapshot(), a.found, a.samples}
+	a.unwritten = &checkpoint{a.scale.fleet(a.now()).UnixNano(), a.observed, a.fleet.Snapshot(), a.found, a.samples}
 	a.found, a.samples = nil, nil
 }
 

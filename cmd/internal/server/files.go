@@ -55,17 +55,18 @@ func newFiles(data string, store *storage.Store, log logrus.FieldLogger) (*desk,
 		if err := a.restore(); err != nil {
 			return err
 		}
-		a.fleet.Refresh(at, referenceOf(status.Reference))
+		a.scale.open = nil // nothing comes any more
+		a.fleet.Refresh(at, a.scale.reference(status.Reference, at))
 		return nil
 	})
-	return &desk{archive: a, status: func() ntpcheck.Status { return status }, refresh: refresh}, nil
+	return &desk{archive: a, status: func() ntpcheck.Status { return status.Status }, refresh: refresh}, nil
 }
 
 // Close closes the files.
 func (f Files) Close() error { return f.store.Close() }
 
 // lastStatus returns the newest entry of our own clock's history, and its time.
-func (a *archive) lastStatus() (at int64, s ntpcheck.Status, err error) {
+func (a *archive) lastStatus() (at int64, s ownSample, err error) {
 	last, err := a.lastSample()
 	if err != nil {
 		return 0, s, err

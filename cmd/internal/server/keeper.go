@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
 
 	"github.com/skewatch/skewatch/analysis"
 	"github.com/skewatch/skewatch/cmd/internal/api"
+	"github.com/skewatch/skewatch/collector/message"
 	"github.com/skewatch/skewatch/ntpcheck"
 	"github.com/skewatch/skewatch/storage"
 )
@@ -32,10 +34,13 @@ const muchToReplay = 200_000
 type keeper struct {
 	*archive
 	monitor *ntpcheck.Monitor
+	own     ownClock
 
-	judging sync.Mutex // one judgement at a time, so that findings keep their order
-	sampled time.Time
-	state   ntpcheck.State // as last sampled
+	resample atomic.Bool // our own clock's state is to be noted whatever it is
+	judging  sync.Mutex  // one judgement at a time, so that findings keep their order
+	heeded   uint64      // the newest notice of the monitor that is kept; guarded by judging
+	sampled  time.Time
+	state    ntpcheck.State // as last sampled
 
 	// The running goroutine's own.
 	written time.Time // the last checkpoint
@@ -52,7 +57,8 @@ func (k *keeper) run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			k.sampleAnew()
+			k.settle(k.monitor.Status().Reference, true)
+			k.resample.Store(true)
 			k.review()
 			return k.checkpoint()
 		case <-t.C:
@@ -70,10 +76,14 @@ func (k *keeper) review() { k.judge((*analysis.Fleet).Refresh) }
 func (k *keeper) judge(how func(*analysis.Fleet, int64, analysis.Reference) []analysis.Finding) {
 	k.judging.Lock()
 	defer k.judging.Unlock()
-	now, status := k.now(), k.monitor.Status()
-	k.sample(now, status)
+	k.look()
+	k.heed()
+	status := k.monitor.Status()
+	k.settle(status.Reference, false)
+	k.sample(status)
 	k.mu.Lock()
-	found := how(k.fleet, now.UnixNano(), referenceOf(status.Reference))
+	now := k.scale.fleet(k.now()).UnixNano()
+	found := how(k.fleet, now, k.scale.reference(status.Reference, now))
 	k.found = append(k.found, found...)
 	k.mu.Unlock()
 	for i := range found {
@@ -106,31 +116,40 @@ func (k *keeper) keep() {
 	}
 }
 
-// sampleAnew has the next judgement noted whatever it is.
-func (k *keeper) sampleAnew() {
-	k.judging.Lock()
-	defer k.judging.Unlock()
-	k.sampled = time.Time{}
-}
-
 // sample notes our own clock's state when it has changed, and each minute.
-func (k *keeper) sample(now time.Time, status ntpcheck.Status) {
-	if status.Reference.State == k.state && now.Sub(k.sampled) < sampleEvery {
+func (k *keeper) sample(status ntpcheck.Status) {
+	at := k.fleetNow()
+	if anew := k.resample.Swap(false); !anew && status.Reference.State == k.state && at.Sub(k.sampled) < sampleEvery {
 		return
 	}
-	blob, err := json.Marshal(status)
+	k.state, k.sampled = status.Reference.State, at
+	k.note(status)
+}
+
+// note enters our own clock's state in its history.
+func (k *keeper) note(status ntpcheck.Status) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	blob, err := json.Marshal(ownSample{status, k.scale.clocks[message.StampedByUser].shift})
 	if err != nil {
 		k.log.WithError(err).Error("can't note the reference's state")
 		return
 	}
-	k.state, k.sampled = status.Reference.State, now
+	k.samples = append(k.samples, storage.ReferenceSample{At: k.scale.fleet(k.now()).UnixNano(), Blob: blob})
+}
+
+// fleetNow returns the fleet's time.
+func (k *keeper) fleetNow() time.Time {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.samples = append(k.samples, storage.ReferenceSample{At: now.UnixNano(), Blob: blob})
+	return k.scale.fleet(k.now())
 }
 
 // tell logs a finding.
 func (k *keeper) tell(f *analysis.Finding) {
+	if f.Collector != nil {
+		return // told when it happened
+	}
 	log := k.log.WithFields(logrus.Fields{"host": f.Host, "source": f.Source})
 	switch e, isEvent := api.EventOf(f); {
 	case isEvent && e.Event == analysis.Clear.String():

@@ -404,8 +404,9 @@ func TestGaps(t *testing.T) {
 	for i, state := range states {
 		var s ntpcheck.Status
 		s.Reference.State = state
-		h.sampleAnew()
-		h.sample(noon.Add(time.Duration(minutes[i])*time.Minute), s)
+		h.resample.Store(true)
+		h.now = func() time.Time { return noon.Add(time.Duration(minutes[i]) * time.Minute) }
+		h.sample(s)
 	}
 	h.commit()
 	r, err := h.desk.Report(t.Context(), api.ReportQuery{Query: api.Query{Since: noon, Until: noon.Add(20 * time.Minute)}})

@@ -296,7 +296,15 @@ func (d *desk) reference(ctx context.Context, since, until int64) (report.Refere
 		before = at
 		return ctx.Err()
 	})
-	return r, d.tolerate(err)
+	if err := d.tolerate(err); err != nil {
+		return r, err
+	}
+	return r, d.findings(ctx, since, until, 0, func(_ uint64, f *analysis.Finding) error {
+		if c := f.Collector; c != nil {
+			r.Events = append(r.Events, report.ClockEvent{At: c.At, Seconds: c.Seconds, Text: c.Text})
+		}
+		return nil
+	})
 }
 
 // lapse is how far two samples of our own clock may be apart while the server runs.

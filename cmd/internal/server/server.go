@@ -111,6 +111,11 @@ func (s *Server) listen() error {
 		return err
 	}
 	s.collector = c
+	if c.Stamps() == message.StampedByUser {
+		s.monitor.JudgeUserClock() // where the kernel's stamps are of another clock already
+	}
+	s.keeper.own.watch, s.keeper.own.compare = ntpcheck.NewStepWatch(), c.CompareClocks
+	s.archive.look = s.keeper.look
 	return nil
 }
 
@@ -122,6 +127,7 @@ func newMonitor(cfg *config.Config, log logrus.FieldLogger) (*ntpcheck.Monitor, 
 	settings := ntpcheck.Config{
 		Servers: cfg.NTP.Servers, KeyFile: cfg.NTP.Keys, NTSCA: cfg.NTP.NTSCA,
 		Poll: cfg.NTP.Poll, Holdover: cfg.NTP.Holdover, Kernel: kernel, Log: log,
+		Chronyd: ntpcheck.DefaultChronyd,
 	}
 	if cfg.ReceiveStamps == message.StampedByUser {
 		settings.Now = time.Now // judge the clock that stamps the messages
@@ -145,6 +151,7 @@ func (s *Server) Run(ctx context.Context) error {
 	var kept error
 	wg.Go(func() { _ = s.monitor.Run(background) }) // it returns nil when told to stop
 	wg.Go(func() { kept = s.keeper.run(background) })
+	wg.Go(func() { s.keeper.watchClock(background) })
 	wg.Go(func() { s.keeper.thinning(background) })
 	wg.Go(func() { s.keeper.expiring(background) })
 	wg.Go(func() { s.accounting(background) })
@@ -174,9 +181,16 @@ func (s *Server) serveHTTP(wg *sync.WaitGroup) (closeHTTP func()) {
 	return h.Close
 }
 
-// referenceOf returns what is known of our own clock in the shape the estimator wants.
-func referenceOf(s ntpcheck.ReferenceStatus) analysis.Reference {
-	r := analysis.Reference{State: referenceStates[s.State]}
+// referenceOf returns what was known of our own clock at a time, Unix ns, in the shape
+// the estimator wants.
+func referenceOf(s ntpcheck.ReferenceStatus, at int64) analysis.Reference {
+	r := analysis.Reference{State: referenceStates[s.State], At: at}
+	if s.RatePPM != nil {
+		r.Rate = *s.RatePPM
+	}
+	if s.RateBoundPPM != nil {
+		r.RateBound = *s.RateBoundPPM
+	}
 	if s.OffsetSeconds != nil && s.BoundSeconds != nil {
 		r.Offset = time.Duration(*s.OffsetSeconds * float64(time.Second))
 		r.Bound = time.Duration(*s.BoundSeconds * float64(time.Second))
