@@ -144,7 +144,7 @@ func (o *output) idle(ctx context.Context) error {
 // remind tells again of what lasts, if the receiver wants that and it is time.
 func (o *output) remind(ctx context.Context) error {
 	r, reminds := o.sender.(reminder)
-	if !reminds || len(o.open) == 0 || time.Since(o.reminded) < o.options.Refresh {
+	if !reminds || len(o.open) == 0 || ctx.Err() != nil || time.Since(o.reminded) < o.options.Refresh {
 		return nil
 	}
 	open := slices.SortedFunc(maps.Values(o.open), func(a, b api.Event) int { return int(a.ID) - int(b.ID) })
@@ -161,16 +161,21 @@ func (o *output) remind(ctx context.Context) error {
 // remindAtOnce is how many warnings one request tells of.
 const remindAtOnce = 500
 
-// attempt tries something with a deadline.
-func (o *output) attempt(ctx context.Context, try func(context.Context) error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, o.options.Deadline, errDeadline)
+// attempt tries something with a deadline. When the context ends, what is under way gets a
+// moment to come to its end, so that it need not be sent again.
+func (o *output) attempt(parent context.Context, try func(context.Context) error) error {
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(parent), o.options.Deadline, errDeadline)
 	defer cancel()
+	defer context.AfterFunc(parent, func() { time.AfterFunc(lastMoment, cancel) })()
 	err := try(ctx)
 	if err != nil && context.Cause(ctx) == errDeadline {
 		return errDeadline
 	}
 	return err
 }
+
+// lastMoment is how long an attempt may take on when the server stops.
+const lastMoment = time.Second
 
 var errDeadline = errors.New("no answer within the deadline")
 

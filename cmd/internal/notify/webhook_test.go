@@ -136,6 +136,9 @@ func TestRestart(t *testing.T) {
 		r.repeat("")
 		checkOnce(t, r.await(t, int(6*round)+6), 4, 6*round+6)
 		again.stop()
+		if got, _ := r.taken(); len(got) != int(6*round)+6 {
+			t.Errorf("%d events were taken, want %d: after an orderly stop nothing comes twice", len(got), 6*round+6)
+		}
 	}
 }
 
@@ -155,7 +158,24 @@ func TestKilled(t *testing.T) {
 	checkOnce(t, r.await(t, 4+6), 1, 6)
 }
 
-// TestManyWaiting has more wait than memory takes.
+// TestManyComeAtOnce has more come than memory takes while the receiver is away.
+func TestManyComeAtOnce(t *testing.T) {
+	t.Parallel()
+	r := receive(t)
+	o := quick
+	o.most = 3
+	r.repeat("500")
+	n := start(t, newMemory(), o, r.hook("ops"))
+	for range 10 {
+		n.tell(raises(2)...)
+	}
+	r.repeat("")
+	checkOnce(t, r.await(t, 20), 1, 20)
+	n.tell(raises(1)...)
+	checkOnce(t, r.await(t, 21), 1, 21)
+}
+
+// TestManyWaiting has more wait than memory takes, also after a restart.
 func TestManyWaiting(t *testing.T) {
 	t.Parallel()
 	m, r := newMemory(), receive(t)
@@ -295,6 +315,12 @@ func TestConcerns(t *testing.T) {
 	}
 	if want := []uint64{2, 4, 7, 8, 10}; !slices.Equal(ids, want) {
 		t.Errorf("told are %v, want %v", ids, want)
+	}
+	n.stop()
+	for key := range m.outbox {
+		if key != "ops" {
+			t.Errorf("the store has %q of a warning that is over", key)
+		}
 	}
 }
 
