@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/skewatch/skewatch/analysis"
 	"github.com/skewatch/skewatch/analysis/report"
 	"github.com/skewatch/skewatch/cmd/internal/api"
 )
@@ -32,8 +33,13 @@ func severity(e api.Event) string {
 	return e.Severity + ":"
 }
 
+// what says what happened to the clock that an event is about.
 func what(e api.Event) string {
 	switch {
+	case e.Host == analysis.CollectorName && e.Event == cleared:
+		return "is no longer in doubt itself"
+	case e.Host == analysis.CollectorName:
+		return "is in doubt itself, verdicts are held"
 	case e.Event == cleared:
 		return fmt.Sprintf("is no longer %s", e.Previous)
 	case e.Event == raised && e.Verdict == e.Previous:
