@@ -50,10 +50,10 @@ race:
 	go test -race -timeout 10m -skip '$(END_TO_END)' ./...
 
 fuzz:
-	.ci/fuzz 100000x
+	.ci/fuzz 50000x
 
 end-to-end:
-	go test -count 1 -timeout 10m -run '$(END_TO_END)' ./cmd/skewatch
+	go test -count 1 -timeout 15m -run '$(END_TO_END)' ./cmd/skewatch
 
 acceptance: deps accuracy
 	SKEWATCH_ACCEPTANCE=1 go test -count 1 -timeout 60m -v -run '$(END_TO_END)' ./cmd/skewatch
