@@ -40,7 +40,7 @@ lint:
 	.ci/vulnerabilities
 
 cross:
-	@for target in windows/amd64 darwin/amd64 freebsd/amd64 linux/arm64; do \
+	@for target in windows/amd64 darwin/amd64 freebsd/amd64 linux/arm64 linux/386; do \
 		echo "build $$target"; \
 		export CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/}; \
 		go build ./... && go vet ./... || exit 1; \

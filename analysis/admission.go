@@ -66,8 +66,9 @@ func (f *Fleet) newcomer(m *message.Message) *originator {
 		*lack++
 		return nil
 	}
+	var state error
 	if back == nil {
-		if back, ok = f.recall(f.scratch); !ok {
+		if back, state = f.recall(f.scratch); state == errNotToBeRead {
 			f.admission.TurnedAway.Unread++
 			return nil
 		}
@@ -79,6 +80,9 @@ func (f *Fleet) newcomer(m *message.Message) *originator {
 	if back != nil {
 		f.welcome(back)
 		return back
+	}
+	if state == errDamagedState {
+		f.giveUp(f.scratch)
 	}
 	o := newOriginator(displayName(m), m.Source, m.Received)
 	o.key = string(f.scratch)

@@ -1,5 +1,7 @@
 package analysis
 
+import "errors"
+
 // asksPerSecond bounds how often the store is asked for names that nobody needs to know.
 const asksPerSecond = 100
 
@@ -55,27 +57,39 @@ func (f *Fleet) release(o *originator) {
 	}
 }
 
-// recall returns the originator that is parked under a key; nil if there is none that can
-// be used. It fails if the store can't tell at the moment.
-func (f *Fleet) recall(key []byte) (o *originator, ok bool) {
+// Why recall returns no originator although there may be one.
+var (
+	errNotToBeRead  = errors.New("analysis: the store can't tell at the moment")
+	errDamagedState = errors.New("analysis: the state can't be decoded")
+)
+
+// recall returns the originator that is parked under a key; nil and no error if there is
+// none.
+func (f *Fleet) recall(key []byte) (*originator, error) {
 	if f.parked.count == 0 {
-		return nil, true
+		return nil, nil
 	}
 	blob, ok := f.parked.find(key)
 	if !ok {
 		if blob, ok = f.config.Recall(string(key)); !ok {
-			return nil, false
+			return nil, errNotToBeRead
 		}
 	}
 	if blob == nil {
-		return nil, true
+		return nil, nil
 	}
 	o, err := decodeOriginator(Blob{string(key), blob})
 	if err != nil {
-		f.admission.Damaged++
-		return nil, true
+		return nil, errDamagedState
 	}
-	return o, true
+	return o, nil
+}
+
+// giveUp forgets a parked originator whose state is damaged: another takes its key.
+func (f *Fleet) giveUp(key []byte) {
+	delete(f.parked.leaving, string(key))
+	f.parked.count--
+	f.admission.Damaged++
 }
 
 // find returns a state that may not be on disk yet.

@@ -156,8 +156,8 @@ func TestDamagedStateBeginsAnew(t *testing.T) {
 	s.states["web1\x00192.0.2.1"] = []byte("nonsense")
 	f.parked.count = 1
 	sayAt(f, newHost("web1"), 0)
-	if a := f.Admission(); !knows(f, newHost("web1")) || a.Damaged != 1 || a.Recalled != 0 {
-		t.Errorf("%+v, want it in the table and one damaged", a)
+	if a := f.Admission(); !knows(f, newHost("web1")) || a.Damaged != 1 || a.Recalled != 0 || a.Parked != 0 {
+		t.Errorf("%+v, want it in the table, one damaged and none on disk", a)
 	}
 }
 

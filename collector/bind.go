@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"strings"
 	"syscall"
@@ -44,7 +45,7 @@ func (c *Collector) bindOne(t message.Transport, address string, how reading) er
 	if t == message.UDP {
 		return c.bindUDP(address, how)
 	}
-	l, err := c.listenConfig(nil).Listen(context.Background(), "tcp", address)
+	l, err := c.listenConfig(nil).Listen(context.Background(), "tcp"+c.cfg.family(t, address), address)
 	if err == nil {
 		c.addListener(t, l.(*net.TCPListener)).reading = how
 	}
@@ -78,7 +79,8 @@ func (c *Collector) listenConfig(more func(syscall.RawConn) error) *net.ListenCo
 // bindUDP binds several sockets to one address. The first is bound before it shares the
 // address: so nothing is shared with another program.
 func (c *Collector) bindUDP(address string, how reading) error {
-	first, err := c.listenConfig(nil).ListenPacket(context.Background(), "udp", address)
+	network := "udp" + c.cfg.family(message.UDP, address)
+	first, err := c.listenConfig(nil).ListenPacket(context.Background(), network, address)
 	if err != nil {
 		return err
 	}
@@ -93,7 +95,7 @@ func (c *Collector) bindUDP(address string, how reading) error {
 	}
 	for n := 1; n < c.cfg.UDPSockets && err == nil; n++ {
 		var further net.PacketConn
-		if further, err = c.listenConfig(sharePort).ListenPacket(context.Background(), "udp", conn.LocalAddr().String()); err == nil {
+		if further, err = c.listenConfig(sharePort).ListenPacket(context.Background(), network, conn.LocalAddr().String()); err == nil {
 			u := c.addUDP(further.(*net.UDPConn))
 			u.further, u.reading = true, how
 		}
@@ -129,7 +131,7 @@ func (c *Collector) inherit(in Inherited) error {
 		take = c.inheritUDP
 	}
 	if err := take(in); err != nil {
-		return fmt.Errorf("collector: take over socket %q: %w", in.File.Name(), err)
+		return &InheritError{in.File.Name(), err}
 	}
 	return nil
 }
@@ -158,7 +160,9 @@ func (c *Collector) inheritUDP(in Inherited) error {
 		p.Close()
 		return errors.New("it isn't UDP")
 	}
-	c.addUDP(conn).unstamped = !stampsAlready(conn)
+	u := c.addUDP(conn)
+	u.unstamped = !stampsAlready(conn)
+	u.forgetDrops()
 	return c.stampInherited(conn)
 }
 
@@ -172,6 +176,24 @@ func (c *Collector) stampInherited(conn syscall.Conn) error {
 		return err
 	}
 	return stampOnReceipt(raw)
+}
+
+// An InheritError is returned by Listen for a socket that can't be taken over.
+type InheritError struct {
+	Name string // of its file
+	Err  error  // why
+}
+
+func (e *InheritError) Error() string {
+	return fmt.Sprintf("collector: take over socket %q: %v", e.Name, e.Err)
+}
+
+func (e *InheritError) Unwrap() error { return e.Err }
+
+// Remedy returns what the user can do about it.
+func (e *InheritError) Remedy() string {
+	return "in the systemd socket unit give ListenDatagram= for UDP, ListenStream= for all others," +
+		" each with a port (514 or 0.0.0.0:514), and FileDescriptorName=tcp, tls, relp or relp-tls"
 }
 
 // A BindError is returned by Listen for an address that can't be listened on.
@@ -201,13 +223,38 @@ func (e *BindError) Unwrap() error { return e.Err }
 
 // Remedy returns what the user can do about it, "" if nothing is known.
 func (e *BindError) Remedy() string {
+	var unresolved *net.DNSError
 	switch {
 	case errors.Is(e.Err, os.ErrPermission):
 		return "ports below 1024 need a right: give it with `setcap cap_net_bind_service=+ep` on the program" +
 			" or AmbientCapabilities=CAP_NET_BIND_SERVICE in its systemd unit, or choose a port above" +
 			" (--listen-udp :5514, --listen-tcp :5514)"
-	case errors.Is(e.Err, syscall.EADDRINUSE):
+	case errors.Is(e.Err, syscall.EADDRINUSE), errors.Is(e.Err, windowsAddressInUse):
 		return "another program has it (rsyslogd, or skewatch itself?): stop that one or choose another port"
+	case errors.Is(e.Err, syscall.EADDRNOTAVAIL), errors.Is(e.Err, windowsAddressNotHere):
+		return "this machine doesn't have the address: give one that it has (`ip address` shows them)," +
+			" or the port alone, such as \":514\", for all of them"
+	case e.lacksZone():
+		return "a link-local address needs the interface: write it behind a %, such as \"[fe80::1%eth0]:514\""
+	case errors.As(e.Err, &unresolved):
+		return "the name doesn't resolve here: give an IP address of this machine," +
+			" or the port alone, such as \":514\", for all of its addresses"
 	}
 	return ""
+}
+
+// What Windows says instead of EADDRINUSE and EADDRNOTAVAIL.
+const (
+	windowsAddressInUse   = syscall.Errno(10048) // WSAEADDRINUSE
+	windowsAddressNotHere = syscall.Errno(10049) // WSAEADDRNOTAVAIL
+)
+
+// lacksZone reports whether the address is link-local and doesn't say of which link.
+func (e *BindError) lacksZone() bool {
+	host, _, err := net.SplitHostPort(e.Address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Is6() && ip.IsLinkLocalUnicast() && ip.Zone() == ""
 }

@@ -1,10 +1,12 @@
 package collector_test
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -121,6 +123,8 @@ func TestInheritedOtherwise(t *testing.T) {
 		if _, err := collector.Listen(collector.Config{Log: quiet(), Inherited: []collector.Inherited{in}}, &store{}); err == nil ||
 			!strings.Contains(err.Error(), "take over socket") {
 			t.Errorf("Listen with a socket that is no TCP: %v", err)
+		} else if e, ok := err.(interface{ Remedy() string }); !ok || e.Remedy() == "" {
+			t.Errorf("%v: has no remedy", err)
 		}
 	}
 }
@@ -174,5 +178,136 @@ func TestAddressInUse(t *testing.T) {
 	cfg.UDP, cfg.TCP = []string{c.Addrs(message.UDP)[0].String()}, nil
 	if _, err := collector.Listen(cfg, &store{}); err == nil || !strings.Contains(err.Error(), "already in use") {
 		t.Errorf("a second collector on one address: %v, want it refused", err)
+	}
+}
+
+// The wildcards of both kinds of IP can be listened on side by side, and that of IPv4 alone
+// is IPv4 alone.
+func TestBothWildcards(t *testing.T) {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := free.Addr().(*net.TCPAddr).Port
+	free.Close()
+	wildcard4, wildcard6 := fmt.Sprintf("0.0.0.0:%d", port), fmt.Sprintf("[::]:%d", port)
+	cfg := both()
+	cfg.UDP, cfg.TCP = []string{wildcard6, wildcard4}, []string{wildcard4, wildcard6}
+	var s store
+	c := listen(t, cfg, &s)
+	stop := run(t, c)
+	for _, host := range []string{"127.0.0.1", "::1"} {
+		to := net.JoinHostPort(host, fmt.Sprint(port))
+		write(t, dial(t, "udp", to), "<13>a")
+		write(t, dial(t, "tcp", to), "<13>a\n")
+	}
+	s.wait(t, 4)
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	cfg.UDP, cfg.TCP = nil, []string{"0.0.0.0:0"}
+	c = listen(t, cfg, &s)
+	run(t, c)
+	if conn, err := net.Dial("tcp", fmt.Sprintf("[::1]:%d", c.Addrs(message.TCP)[0].Port())); err == nil {
+		conn.Close()
+		t.Error("what listens on 0.0.0.0 is reached over IPv6")
+	}
+}
+
+// Who asks for user stamps gets them, whatever the socket does.
+func TestUserStampsOnInheritedSockets(t *testing.T) {
+	udp := bindUDP(t)
+	tcp, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, socket := range []interface {
+		SyscallConn() (syscall.RawConn, error)
+	}{udp, tcp} {
+		raw, err := socket.SyscallConn()
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1) })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	datagrams, stream := dial(t, "udp", udp.LocalAddr().String()), dial(t, "tcp", tcp.Addr().String())
+	var s store
+	c := listen(t, collector.Config{
+		Stamps: message.StampedByUser, Log: quiet(),
+		Inherited: []collector.Inherited{{fileOf(t, udp), message.UDP}, {fileOf(t, tcp), message.TCP}},
+	}, &s)
+	run(t, c)
+	write(t, datagrams, "<13>a")
+	write(t, stream, "<13>a\n")
+	for _, m := range s.wait(t, 2) {
+		if m.StampedBy != message.StampedByUser {
+			t.Errorf("over %v: stamped by %v, want user", m.Transport, m.StampedBy)
+		}
+	}
+}
+
+// What the kernel dropped before a socket was taken over was lost to somebody else.
+func TestInheritedDropsAreNotOurs(t *testing.T) {
+	udp := bindUDP(t)
+	if err := udp.SetReadBuffer(4096); err != nil {
+		t.Fatal(err)
+	}
+	conn := dial(t, "udp", udp.LocalAddr().String())
+	for range 500 {
+		write(t, conn, "<13>x")
+	}
+	var s store
+	c := listen(t, collector.Config{
+		Log: quiet(), Inherited: []collector.Inherited{{fileOf(t, udp), message.UDP}},
+	}, &s)
+	run(t, c)
+	held := len(s.wait(t, 1))
+	if held == 500 {
+		t.Fatal("the socket held all datagrams: the test has lost its object")
+	}
+	if n := c.Stats()[message.UDP].DroppedByKernel; n != 0 {
+		t.Errorf("%d datagrams count as dropped, want 0", n)
+	}
+}
+
+// While a queue is put at the stop, senders are told that nobody listens.
+func TestLateDatagramsAreRefused(t *testing.T) {
+	var s store
+	c := listen(t, both(), &s)
+	stop := run(t, c)
+	conn := dialUDP(t, c)
+	s.shut.Lock()
+	write(t, conn, "<13>a")
+	ended := make(chan error, 1)
+	go func() { ended <- stop() }()
+	poll(t, func() string {
+		if _, err := conn.Write([]byte("<13>late")); err == nil {
+			return "datagrams vanish in a socket that nobody reads"
+		}
+		return ""
+	})
+	s.shut.Unlock()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// What can't be listened on is told with what to do about it.
+func TestRemediesOfAddresses(t *testing.T) {
+	for address, want := range map[string]string{
+		"192.0.2.1:0":            "doesn't have the address",
+		"[fe80::1]:0":            "link-local",
+		"no-such-host.invalid:0": "doesn't resolve",
+	} {
+		cfg := both()
+		cfg.UDP, cfg.TCP = nil, []string{address}
+		_, err := collector.Listen(cfg, &store{})
+		var bind *collector.BindError
+		if !errors.As(err, &bind) || !strings.Contains(bind.Remedy(), want) {
+			t.Errorf("%s: %v, want a remedy with %q", address, err, want)
+		}
 	}
 }

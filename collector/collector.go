@@ -64,6 +64,7 @@ func Listen(cfg Config, sink Sink) (*Collector, error) {
 		return nil, fmt.Errorf("collector: %w", err)
 	}
 	cfg.fitOpenFiles()
+	cfg.leaveRoom()
 	c := &Collector{cfg: cfg, sink: sink, gate: newGate(&cfg)}
 	c.clocks.kernel.Store(cfg.Stamps == message.StampedByKernel)
 	for i := range c.seldom {

@@ -59,16 +59,17 @@ type Config struct {
 	MaxMessage int
 
 	// MaxConnections is how many connections of all streams together may be open at
-	// once, and MaxPerPeer how many of one address. Further ones are closed at once and
-	// counted.
+	// once, and MaxPerPeer how many of one address, or of one /64 of IPv6: three quarters
+	// of MaxConnections at most. Further ones are closed at once and counted.
 	MaxConnections, MaxPerPeer int
 
 	// HandshakeTimeout is how long the TLS handshake of a connection may take.
 	HandshakeTimeout time.Duration
 
-	// IdleTimeout is for how long a connection may send nothing. Keep-alives find a
-	// peer that is gone long before. Most senders lose what they write first into a
-	// connection that was closed.
+	// IdleTimeout is for how long a connection may send nothing; up to a sixteenth of it
+	// may be missing. A RELP peer that waits for our acknowledgement isn't idle. Keep-alives
+	// find a peer that is gone long before. Most senders lose what they write first into
+	// a connection that was closed.
 	IdleTimeout time.Duration
 
 	// Allow are the networks whose messages are taken; none stands for all.
@@ -121,7 +122,7 @@ func (cfg *Config) validate() error {
 	if cfg.MaxMessage < minMaxMessage {
 		return fmt.Errorf("MaxMessage: too short (got %d): every receiver must take %d octets", cfg.MaxMessage, minMaxMessage)
 	}
-	if cfg.TLSConfig == nil && cfg.secure() {
+	if cfg.TLSConfig == nil && cfg.NeedsTLS() {
 		return errors.New("TLSConfig: missing: TLS and RELPTLS need one, with a certificate")
 	}
 	for i, custom := range cfg.Custom {
@@ -134,10 +135,11 @@ func (cfg *Config) validate() error {
 	}
 	for _, limit := range [...]struct {
 		name string
-		n    int
+		n    int64
 	}{
-		{"MaxConnections", cfg.MaxConnections}, {"MaxPerPeer", cfg.MaxPerPeer}, {"UDPSockets", cfg.UDPSockets},
-		{"ReceiveBuffer", cfg.ReceiveBuffer}, {"HandshakeTimeout", int(cfg.HandshakeTimeout)}, {"IdleTimeout", int(cfg.IdleTimeout)},
+		{"MaxConnections", int64(cfg.MaxConnections)}, {"MaxPerPeer", int64(cfg.MaxPerPeer)},
+		{"UDPSockets", int64(cfg.UDPSockets)}, {"ReceiveBuffer", int64(cfg.ReceiveBuffer)},
+		{"HandshakeTimeout", int64(cfg.HandshakeTimeout)}, {"IdleTimeout", int64(cfg.IdleTimeout)},
 	} {
 		if limit.n < 0 {
 			return fmt.Errorf("%s: negative (got %d): give 0 for the default", limit.name, limit.n)
@@ -146,8 +148,8 @@ func (cfg *Config) validate() error {
 	return nil
 }
 
-// secure reports whether something is to be served over TLS.
-func (cfg *Config) secure() bool {
+// NeedsTLS reports whether something is to be served over TLS, inherited sockets included.
+func (cfg *Config) NeedsTLS() bool {
 	for _, in := range cfg.Inherited {
 		if overTLS(in.Transport) {
 			return true
@@ -185,4 +187,11 @@ func (cfg *Config) fitOpenFiles() {
 			most, cfg.MaxConnections, limit)
 		cfg.MaxConnections = most
 	}
+}
+
+// leaveRoom lowers the limit of one peer's connections so that a quarter of all is left for
+// others.
+func (cfg *Config) leaveRoom() {
+	quarter := (cfg.MaxConnections-1)/4 + 1
+	cfg.MaxPerPeer = min(cfg.MaxPerPeer, max(1, cfg.MaxConnections-quarter))
 }

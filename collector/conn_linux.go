@@ -45,7 +45,10 @@ func newStampedConn(conn *net.TCPConn, now func() time.Time, use *atomic.Bool) (
 	if err != nil {
 		return nil, err
 	}
-	c := &stampedConn{Conn: conn, tcp: conn, raw: raw, now: now, use: use, controls: make([]byte, controlSpace)}
+	c := &stampedConn{
+		Conn: &promptConn{Conn: conn}, tcp: conn, raw: raw, now: now, use: use,
+		controls: make([]byte, controlSpace),
+	}
 	c.recvmsg = c.tryRecvmsg
 	return c, nil
 }
@@ -96,6 +99,9 @@ func (c *stampedConn) whole() bool { return c.emptied }
 
 // taken returns how many octets were read from the socket in all.
 func (c *stampedConn) taken() uint64 { return c.octets }
+
+// readRest returns nothing, since nothing but the socket holds octets.
+func (c *stampedConn) readRest([]byte) (int, error) { return 0, nil }
 
 // held returns how many octets wait to be read.
 func (c *stampedConn) held() (n int) {

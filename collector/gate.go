@@ -13,11 +13,11 @@ type gate struct {
 
 	mu    sync.Mutex
 	open  int
-	peers map[netip.Addr]int // open connections of each, none of 0
+	peers map[netip.Prefix]int // open connections of each, none of 0
 }
 
 func newGate(cfg *Config) gate {
-	return gate{allow: cfg.Allow, most: cfg.MaxConnections, mostOfOnePeer: cfg.MaxPerPeer, peers: map[netip.Addr]int{}}
+	return gate{allow: cfg.Allow, most: cfg.MaxConnections, mostOfOnePeer: cfg.MaxPerPeer, peers: map[netip.Prefix]int{}}
 }
 
 // allows reports whether a peer's messages are taken.
@@ -39,24 +39,36 @@ func (g *gate) enter(peer netip.Addr) (why Closure, ok bool) {
 	if !g.allows(peer) {
 		return PeerNotAllowed, false
 	}
+	network := networkOf(peer)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch {
 	case g.open >= g.most:
 		return ConnectionLimit, false
-	case g.peers[peer] >= g.mostOfOnePeer:
+	case g.peers[network] >= g.mostOfOnePeer:
 		return PeerLimit, false
 	}
 	g.open++
-	g.peers[peer]++
+	g.peers[network]++
 	return 0, true
 }
 
 func (g *gate) leave(peer netip.Addr) {
+	network := networkOf(peer)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.open--
-	if g.peers[peer]--; g.peers[peer] == 0 {
-		delete(g.peers, peer)
+	if g.peers[network]--; g.peers[network] == 0 {
+		delete(g.peers, network)
 	}
+}
+
+// networkOf returns the addresses that one machine may take at will: of IPv6 the /64.
+func networkOf(peer netip.Addr) netip.Prefix {
+	bits := peer.BitLen()
+	if peer.Is6() {
+		bits = 64
+	}
+	network, _ := peer.Prefix(bits) // which cuts a zone off
+	return network
 }

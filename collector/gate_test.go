@@ -76,6 +76,23 @@ func TestPeerLimit(t *testing.T) {
 	s.wait(t, 4)
 }
 
+// One peer leaves room for others, however few connections there may be.
+func TestPeerLimitLeavesRoom(t *testing.T) {
+	cfg := both()
+	cfg.MaxConnections = 5
+	var s store
+	c := listen(t, cfg, &s)
+	run(t, c)
+	to := c.Addrs(message.TCP)[0]
+	for range 3 {
+		write(t, dialFrom(t, "127.0.0.2", "tcp", to), "<13>a\n")
+	}
+	s.wait(t, 3)
+	mustBeClosed(t, dialFrom(t, "127.0.0.2", "tcp", to), "a fourth connection of five")
+	write(t, dialFrom(t, "127.0.0.3", "tcp", to), "<13>a\n")
+	s.wait(t, 4)
+}
+
 func TestAllow(t *testing.T) {
 	cfg := both()
 	cfg.Allow = []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32"), netip.MustParsePrefix("10.0.0.0/8")}

@@ -110,7 +110,11 @@ func (c *Collector) speak(ctx context.Context, l *listener, conn *net.TCPConn, p
 	if speaksRELP(l.transport) {
 		return newRELPSession(s).serve(ctx)
 	}
-	return s.serve(ctx)
+	err = s.serve(ctx)
+	if overTLS(l.transport) {
+		from.CloseWrite() // with a close_notify (RFC 5425, section 4.4); it ends within seconds
+	}
+	return err
 }
 
 // faults are what a connection is closed for, most specific first.

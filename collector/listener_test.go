@@ -1,12 +1,14 @@
 package collector_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -110,13 +112,45 @@ func TestBackPressure(t *testing.T) {
 	}
 }
 
+// A slowSink takes its time for each batch.
+type slowSink struct {
+	*store
+	each time.Duration
+}
+
+func (s slowSink) Put(batch []message.Message) error {
+	time.Sleep(s.each)
+	return s.store.Put(batch)
+}
+
+// What the socket holds at the stop is stored, however long the Sink takes.
+func TestStopWaitsForASlowSink(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("what the socket holds is known on Linux only")
+	}
+	const n = 10_000 // in what a new connection's receive buffer holds
+	var s store
+	c := listen(t, both(), slowSink{&s, 60 * time.Millisecond})
+	conn := dialTCP(t, c)
+	write(t, conn, strings.Repeat("<13>a\n", n))
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := c.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got := len(s.all()); got != n {
+		t.Errorf("stored %d messages, want %d", got, n)
+	}
+}
+
 func TestConnectionLimit(t *testing.T) {
 	var s store
 	cfg := both()
 	cfg.MaxConnections = 2
 	c := listen(t, cfg, &s)
 	run(t, c)
-	first, second := dialTCP(t, c), dialTCP(t, c)
+	to := c.Addrs(message.TCP)[0]
+	first, second := dialFrom(t, "127.0.0.2", "tcp", to), dialFrom(t, "127.0.0.3", "tcp", to)
 	write(t, first, "<13>a\n")
 	write(t, second, "<13>a\n")
 	s.wait(t, 2)

@@ -45,12 +45,13 @@ const datagramsPerRead = 1
 // A datagramReader reads a UDP socket.
 type datagramReader struct {
 	conn *net.UDPConn
-	buf  []byte // one octet more than is kept, to tell what is longer
+	buf  []byte // for the longest datagram: Windows fails when one has no room
+	size int    // octets of a datagram that are kept
 	last datagram
 }
 
 func newDatagramReader(conn *net.UDPConn, size int) (*datagramReader, error) {
-	return &datagramReader{conn: conn, buf: make([]byte, size+1)}, nil
+	return &datagramReader{conn: conn, buf: make([]byte, maxDatagram), size: size}, nil
 }
 
 func (r *datagramReader) read() (int, error) {
@@ -58,7 +59,7 @@ func (r *datagramReader) read() (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	kept := min(n, len(r.buf)-1)
+	kept := min(n, r.size)
 	r.last = datagram{payload: r.buf[:kept], source: from.Addr().Unmap(), cut: kept < n}
 	return 1, nil
 }
@@ -79,7 +80,7 @@ type stampedConn struct {
 }
 
 func newStampedConn(conn *net.TCPConn, now func() time.Time, _ *atomic.Bool) (*stampedConn, error) {
-	return &stampedConn{Conn: conn, tcp: conn, now: now}, nil
+	return &stampedConn{Conn: &promptConn{Conn: conn}, tcp: conn, now: now}, nil
 }
 
 // Read reads what has arrived, and waits if nothing has.
@@ -97,6 +98,8 @@ func (c *stampedConn) stamp() (int64, message.StampedBy) { return c.received, me
 func (c *stampedConn) whole() bool { return c.emptied }
 
 func (c *stampedConn) taken() uint64 { return 0 }
+
+func (c *stampedConn) readRest([]byte) (int, error) { return 0, nil }
 
 func (c *stampedConn) held() int { return 0 }
 

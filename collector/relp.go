@@ -57,6 +57,7 @@ type relpSession struct {
 	messages uint64 // syslog frames so far
 
 	put   atomic.Uint64 // of messages, those that the Sink has taken
+	done  atomic.Uint64 // of them, those that are acknowledged
 	wake  chan struct{} // rings for put; closed when no more will come
 	ended chan error    // gives why acknowledging ended
 }
@@ -69,7 +70,7 @@ func newRELPSession(s *stream) *relpSession {
 		wake:         make(chan struct{}, 1),
 		ended:        make(chan error, 1),
 	}
-	s.split, s.taken = r, r.taken
+	s.split, s.taken, s.owes = r, r.taken, r.owes
 	return r
 }
 
@@ -81,7 +82,7 @@ func (r *relpSession) serve(ctx context.Context) error {
 	err := r.stream.serve(ctx)
 
 	defer time.AfterFunc(acknowledgeWithin, cancel).Stop()
-	r.conn.SetWriteDeadline(time.Now().Add(acknowledgeWithin))
+	r.conn.SetWriteDeadline(time.Now().Add(acknowledgeWithin)) // for all of them
 	close(r.wake)
 	if acknowledging := <-r.ended; acknowledging != nil {
 		return errors.Join(err, acknowledging)
@@ -173,14 +174,16 @@ func (r *relpSession) taken() {
 	}
 }
 
+// owes reports whether the peer waits for acknowledgements.
+func (r *relpSession) owes() bool { return r.put.Load() > r.done.Load() }
+
 // acknowledge acknowledges what is put, once it is on disk, until no more will come. When
 // it fails it closes the connection, so that no more is read.
 func (r *relpSession) acknowledge(ctx context.Context) (err error) {
 	const opening = 1 // the number of the open, which comes before all messages
 	number := opening
-	var acknowledged uint64
 	for range r.wake {
-		upTo := r.put.Load()
+		acknowledged, upTo := r.done.Load(), r.put.Load()
 		if upTo == acknowledged {
 			continue
 		}
@@ -191,7 +194,7 @@ func (r *relpSession) acknowledge(ctx context.Context) (err error) {
 		if number, err = r.acknowledgeBatch(number, upTo-acknowledged); err != nil {
 			break
 		}
-		acknowledged = upTo
+		r.done.Store(upTo)
 	}
 	if err != nil {
 		r.conn.Close()

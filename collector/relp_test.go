@@ -355,3 +355,22 @@ func TestRELPConnectionLimit(t *testing.T) {
 		t.Errorf("Stats: %+v, want 1 of RELP rejected and 1 of TCP open", got)
 	}
 }
+
+// Who waits for an acknowledgement isn't idle, however long the disk takes.
+func TestWaitingForTheDiskIsNotIdle(t *testing.T) {
+	const idle = 200 * time.Millisecond
+	var s store
+	cfg := relpOnly()
+	cfg.IdleTimeout = idle
+	c := listen(t, cfg, &s)
+	run(t, c)
+	s.slow.Lock()
+	r := openRELP(t, c)
+	r.sendMessages(t, 2, 2)
+	s.wait(t, 1)
+	time.AfterFunc(4*idle, s.slow.Unlock)
+	if got, want := r.next(t), "2 rsp 200 OK"; got != want {
+		t.Errorf("answer %q, want %q", got, want)
+	}
+	awaitClosed(t, c, message.RELP, collector.IdleTimeout, 1)
+}

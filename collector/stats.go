@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"iter"
 	"sync"
 
 	"github.com/skewatch/skewatch/collector/message"
@@ -20,9 +21,9 @@ type TransportStats struct {
 	// Rejected counts messages that were turned away, by Rejection.
 	Rejected [rejections]uint64
 
-	// DroppedByKernel is how many datagrams arrived and were dropped by the
-	// kernel because the socket's receive buffer was full. They are lost. It is
-	// known on Linux only.
+	// DroppedByKernel is how many datagrams arrived since Listen and were dropped by
+	// the kernel: because the socket's receive buffer was full, or seldom for a wrong
+	// checksum. They are lost. It is known on Linux only.
 	DroppedByKernel uint64
 
 	Octets      uint64 // in Stored, without framing
@@ -49,8 +50,8 @@ const (
 	rejections
 )
 
-// Rejections are all reasons for turning a message away.
-var Rejections = [...]Rejection{EmptyDatagram, DatagramNotAllowed, EmptyFrame, RefusedBySink}
+// Rejections returns all reasons for turning a message away.
+func Rejections() iter.Seq[Rejection] { return upTo(rejections) }
 
 var rejectionNames = [rejections]string{"empty_datagram", "not_allowed", "empty_frame", "refused_by_sink"}
 
@@ -87,9 +88,19 @@ const (
 	closures
 )
 
-// Closures are all reasons for closing a connection.
-var Closures = [...]Closure{PeerNotAllowed, ConnectionLimit, PeerLimit, HandshakeFailed, HandshakeTimeout, IdleTimeout,
-	BadOctetCount, FormatFailed, BadFrame, OutOfSequence, BadCommand}
+// Closures returns all reasons for closing a connection.
+func Closures() iter.Seq[Closure] { return upTo(closures) }
+
+// upTo returns the values of an enumeration that ends before end.
+func upTo[E ~uint8](end E) iter.Seq[E] {
+	return func(yield func(E) bool) {
+		for e := range end {
+			if !yield(e) {
+				return
+			}
+		}
+	}
+}
 
 var closureNames = [closures]string{"not_allowed", "connection_limit", "peer_limit", "handshake_failed", "handshake_timeout",
 	"idle_timeout", "bad_octet_count", "format_failed", "bad_frame", "out_of_sequence", "bad_command"}

@@ -32,6 +32,7 @@ type source interface {
 	whole() bool                       // the last Read returned all that had arrived
 	taken() uint64                     // octets read from the socket so far
 	held() int                         // octets that wait in the socket, if that is known
+	readRest(p []byte) (int, error)    // a Read of what was taken from the socket before
 	minRTT() time.Duration
 }
 
@@ -42,6 +43,7 @@ type stream struct {
 	counts *counts
 	split  splitter
 	read   func(raw []byte, m *message.Message)
+	owes   func() bool     // reports whether the peer waits for an answer of ours; may be nil
 	taken  func()          // called when the Sink has taken all that split has given; may be nil
 	common message.Message // what the messages of one read have in common
 
@@ -78,6 +80,7 @@ func (s *stream) serve(ctx context.Context) error {
 	stopped := make(chan struct{}) // closed once reads are at their end
 	stop := context.AfterFunc(ctx, func() {
 		s.conn.SetReadDeadline(time.Now().Add(stopGrace))
+		s.conn.SetWriteDeadline(time.Now().Add(writeWithin)) // crypto/tls writes within reads
 		close(stopped)
 	})
 	defer stop()
@@ -97,13 +100,18 @@ func (s *stream) serve(ctx context.Context) error {
 
 // receiveAll receives until the stream or ctx ends and returns why.
 func (s *stream) receiveAll(ctx context.Context) (err error) {
-	for err == nil {
+	for err == nil || s.awaited(ctx, err) {
 		if ctx.Err() == nil {
 			s.postpone(ctx)
 		}
 		err = s.receive()
 	}
 	return err
+}
+
+// awaited reports whether a connection that ends as idle isn't: its peer waits for us.
+func (s *stream) awaited(ctx context.Context, err error) bool {
+	return errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil && s.owes != nil && s.owes()
 }
 
 // postpone puts the end of an idle connection off. It does so now and then only, because
@@ -121,15 +129,16 @@ func (s *stream) postpone(ctx context.Context) {
 	}
 }
 
-// readOutWithin is how long what the socket holds may take to be read. The end of a TLS
+// readOutWithin is how long one read of what the socket holds may take. The end of a TLS
 // record may never come.
 const readOutWithin = time.Second
 
 // readOut takes what the socket holds at this moment, and no more: a sender may
-// never pause.
+// never pause. How long the Sink takes for it doesn't matter.
 func (s *stream) readOut() error {
-	s.conn.SetReadDeadline(time.Now().Add(readOutWithin))
-	for end := s.conn.taken() + uint64(s.conn.held()); s.conn.taken() < end; {
+	end := s.conn.taken() + uint64(s.conn.held())
+	for s.conn.taken() < end {
+		s.conn.SetReadDeadline(time.Now().Add(readOutWithin))
 		err := s.receive()
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			return nil
@@ -138,12 +147,31 @@ func (s *stream) readOut() error {
 			return err
 		}
 	}
-	return nil
+	return s.takeRest()
+}
+
+// takeRest takes what the connection holds itself: crypto/tls may have more than there was
+// space for.
+func (s *stream) takeRest() error {
+	for {
+		n, err := s.conn.readRest(s.split.Space())
+		if n == 0 {
+			return err
+		}
+		if err := s.take(n, err); err != nil {
+			return err
+		}
+	}
 }
 
 // receive puts what one read completes.
 func (s *stream) receive() error {
 	n, err := s.conn.Read(s.split.Space())
+	return s.take(n, err)
+}
+
+// take puts what a read of n octets completes.
+func (s *stream) take(n int, err error) error {
 	if n == 0 {
 		return err
 	}

@@ -25,6 +25,7 @@ func (c *Collector) secure(ctx context.Context, conn *stampedConn) (source, mess
 	err := s.HandshakeContext(within)
 	switch {
 	case err == nil:
+		s.records.secured = true
 		return s, trustOf(s.Conn), nil
 	case ctx.Err() != nil:
 		return nil, 0, ctx.Err()
@@ -53,6 +54,15 @@ type secureConn struct {
 // Read reads what has arrived, and waits if nothing has.
 func (c *secureConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
+	return c.readOn(p, n, err)
+}
+
+// readRest reads what crypto/tls holds, and takes nothing from the socket.
+func (c *secureConn) readRest(p []byte) (int, error) { return c.readOn(p, 0, nil) }
+
+// readOn goes on with a read that has returned n and err, as long as there is space and
+// crypto/tls holds more.
+func (c *secureConn) readOn(p []byte, n int, err error) (int, error) {
 	c.records.closed = true
 	for n < len(p) && err == nil {
 		var more int
@@ -61,6 +71,9 @@ func (c *secureConn) Read(p []byte) (int, error) {
 	}
 	c.records.closed = false
 	c.all = n < len(p) && c.records.whole()
+	if n < len(p) {
+		c.records.data = false
+	}
 	if errors.Is(err, errNoMore) {
 		err = nil
 	}
@@ -77,9 +90,11 @@ func (c *secureConn) minRTT() time.Duration             { return c.records.minRT
 // headers are in the clear (RFC 8446, section 5.1).
 type recordReader struct {
 	*stampedConn
-	closed bool // Read returns errNoMore
+	closed  bool // Read returns errNoMore
+	secured bool // the handshake is complete
+	data    bool // an application record was completed since all was returned
 
-	header  [5]byte // type, version and length of a record
+	header  [5]byte // type, version and length of the record that began last
 	present int     // octets of the header that have arrived
 	left    int     // octets of the record that are still to come
 }
@@ -94,7 +109,7 @@ func (noMore) Timeout() bool   { return true }
 func (noMore) Temporary() bool { return true } // what crypto/tls goes by
 
 func (r *recordReader) Read(p []byte) (int, error) {
-	if r.closed {
+	if r.closed || r.beyondData() {
 		return 0, errNoMore
 	}
 	n, err := r.stampedConn.Read(p)
@@ -102,12 +117,26 @@ func (r *recordReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Types of records (RFC 8446, section 5.1).
+const (
+	recordAlert       = 21
+	recordApplication = 23
+)
+
+// beyondData reports whether crypto/tls has data to return and yet reads on, for the sake of
+// an alert that follows. What comes then would give the data its stamp.
+func (r *recordReader) beyondData() bool {
+	return r.secured && r.data && r.header[0] == recordAlert
+}
+
 // follow follows the records through the octets that were read.
 func (r *recordReader) follow(octets []byte) {
 	for len(octets) > 0 {
 		if n := min(r.left, len(octets)); n > 0 {
-			r.left -= n
 			octets = octets[n:]
+			if r.left -= n; r.left == 0 && r.header[0] == recordApplication {
+				r.data = true
+			}
 			continue
 		}
 		n := copy(r.header[r.present:], octets)

@@ -2,10 +2,12 @@ package collector_test
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"strings"
 	"testing"
@@ -167,6 +169,129 @@ func TestStopReadsOutTLS(t *testing.T) {
 	}
 	if got := len(s.all()); got != 1+n {
 		t.Errorf("stored %d messages, want %d", got, 1+n)
+	}
+}
+
+// What crypto/tls has taken from the socket and Read had no room for is stored at the stop.
+func TestStopReadsOutWhatTLSHolds(t *testing.T) {
+	const n = 140
+	a := tlstest.NewAuthority(t)
+	var s store
+	c := listen(t, overTLS(t, a, tlsauth.Files{}), &s)
+	stop := run(t, c)
+	plain := dial(t, "tcp", c.Addrs(message.TLS)[0].String())
+	conn := tls.Client(plain, &tls.Config{InsecureSkipVerify: true, DynamicRecordSizingDisabled: true})
+	s.shut.Lock()
+	write(t, conn, "<13>first\n")
+	poll(t, func() string {
+		if c.Stats()[message.TLS].Pending != 1 {
+			return "the first message isn't put"
+		}
+		return ""
+	})
+	write(t, conn, strings.Repeat("<13>"+strings.Repeat("x", 100)+"\n", n)) // in one record
+	time.AfterFunc(200*time.Millisecond, s.shut.Unlock)
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if got := len(s.all()); got != 1+n {
+		t.Errorf("stored %d messages, want %d", got, 1+n)
+	}
+}
+
+// A holdingConn gathers what is written instead of sending it.
+type holdingConn struct {
+	net.Conn
+	held *bytes.Buffer // nil to send
+}
+
+func (h *holdingConn) Write(p []byte) (int, error) {
+	if h.held != nil {
+		return h.held.Write(p)
+	}
+	return h.Conn.Write(p)
+}
+
+// The beginning of an alert right behind data doesn't hold the data back, nor does its rest
+// give the data a later stamp.
+func TestDataBeforeAnAlert(t *testing.T) {
+	a := tlstest.NewAuthority(t)
+	var s store
+	c := listen(t, overTLS(t, a, tlsauth.Files{}), &s)
+	run(t, c)
+	h := &holdingConn{Conn: dial(t, "tcp", c.Addrs(message.TLS)[0].String())}
+	conn := tls.Client(h, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12})
+	if err := conn.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	h.held = new(bytes.Buffer)
+	write(t, conn, "5 <13>a")
+	data := h.held.Len()
+	if err := conn.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	octets := h.held.String()
+	h.SetWriteDeadline(time.Time{}) // which CloseWrite has set
+	write(t, h.Conn, octets[:data+3])
+	sent := time.Now()
+	if m := s.wait(t, 1)[0]; m.Received > sent.UnixNano() {
+		t.Errorf("stamped at %v, sent before %v", m.ReceivedTime(), sent.UTC())
+	}
+	write(t, h.Conn, octets[data+3:])
+	poll(t, func() string {
+		if c.Stats()[message.TLS].Open != 0 {
+			return "the connection stays open after close_notify"
+		}
+		return ""
+	})
+}
+
+// A sniffedConn keeps what was read.
+type sniffedConn struct {
+	net.Conn
+	read bytes.Buffer
+}
+
+func (s *sniffedConn) Read(p []byte) (int, error) {
+	n, err := s.Conn.Read(p)
+	s.read.Write(p[:n])
+	return n, err
+}
+
+// Whoever ends a connection says so inside of it (RFC 5425, section 4.4): a client can tell
+// the end from one that somebody else has made.
+func TestCloseNotify(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		end  func(conn *tls.Conn, stop func() error)
+	}{
+		{"idle", func(*tls.Conn, func() error) {}},
+		{"stop", func(_ *tls.Conn, stop func() error) { go stop() }},
+		{"answer", func(conn *tls.Conn, _ func() error) { conn.CloseWrite() }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := overTLS(t, tlstest.NewAuthority(t), tlsauth.Files{})
+			if tt.name == "idle" {
+				cfg.IdleTimeout = 200 * time.Millisecond
+			}
+			var s store
+			c := listen(t, cfg, &s)
+			stop := run(t, c)
+			sniffed := &sniffedConn{Conn: dial(t, "tcp", c.Addrs(message.TLS)[0].String())}
+			conn := tls.Client(sniffed, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12})
+			write(t, conn, "5 <13>a")
+			s.wait(t, 1)
+			sniffed.read.Reset()
+			tt.end(conn, stop)
+			conn.SetReadDeadline(time.Now().Add(deadline))
+			if _, err := conn.Read(make([]byte, 1)); err != io.EOF {
+				t.Errorf("read: %v, want io.EOF", err)
+			}
+			const alert = 21 // the type of its record, which is in the clear
+			if got := sniffed.read.Bytes(); len(got) == 0 || got[0] != alert {
+				t.Errorf("the server ends with % x, want an alert", got)
+			}
+		})
 	}
 }
 

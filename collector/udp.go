@@ -26,8 +26,9 @@ type udpSocket struct {
 	further   bool // it shares the address of the socket before
 	unstamped bool // what it holds when it is first read bears no stamp of its arrival
 
-	mu    sync.Mutex
-	drops uint64
+	mu     sync.Mutex
+	before uint32 // the kernel's counter of drops when the socket was taken over
+	drops  uint64 // since
 }
 
 // A datagram is one datagram of the batch that was read last.
@@ -42,12 +43,15 @@ func newUDPSocket(conn *net.UDPConn, maxMessage int) *udpSocket {
 	return &udpSocket{conn: conn, maxOctets: min(maxMessage, maxDatagram)}
 }
 
-// dropped returns how many datagrams the kernel has dropped for this socket.
+// forgetDrops begins to count at 0 what the kernel drops.
+func (u *udpSocket) forgetDrops() { u.before, _ = kernelDrops(u.conn) }
+
+// dropped returns how many datagrams the kernel has dropped for this socket since we have it.
 func (u *udpSocket) dropped() uint64 {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if n, err := kernelDrops(u.conn); err == nil {
-		u.drops += uint64(n - uint32(u.drops)) // the kernel's counter wraps at 32 bits
+		u.drops += uint64(n - u.before - uint32(u.drops)) // the kernel's counter wraps at 32 bits
 	}
 	return u.drops
 }
@@ -60,17 +64,15 @@ func (u *udpSocket) close() {
 // serveUDP receives on one socket until ctx ends, then reads it out. What is read waits in
 // a queue of our own while the Sink blocks, since the kernel's is short.
 func (c *Collector) serveUDP(ctx context.Context, fail func(error), u *udpSocket) {
-	defer u.close()
 	q := newDatagramQueue()
-	put := make(chan error, 1)
-	go func() { put <- c.putDatagrams(q, u.reading, fail) }()
+	var putting sync.WaitGroup
+	putting.Go(func() { c.putDatagrams(q, u.reading, fail) })
 	if err := c.readUDP(ctx, u, q); err != nil {
 		fail(err)
 	}
+	u.close() // what comes now is refused, rather than lost in silence
 	q.end()
-	if err := <-put; err != nil {
-		fail(err)
-	}
+	putting.Wait()
 }
 
 // readUDP reads into the queue until ctx ends, and then what the socket holds.

@@ -132,7 +132,8 @@ func (q *datagramQueue) end() {
 
 // putDatagrams puts what is queued until the queue ends. When the Sink fails it says so,
 // and takes the rest to count it.
-func (c *Collector) putDatagrams(q *datagramQueue, how reading, fail func(error)) (err error) {
+func (c *Collector) putDatagrams(q *datagramQueue, how reading, fail func(error)) {
+	var err error
 	batch := make([]message.Message, 0, datagramsPerParcel)
 	n := &c.counts[message.UDP]
 	for p := q.take(nil); p != nil; p = q.take(p) {
@@ -142,7 +143,6 @@ func (c *Collector) putDatagrams(q *datagramQueue, how reading, fail func(error)
 			fail(err)
 		}
 	}
-	return err
 }
 
 // messages reads the datagrams in the space of batch.

@@ -9,14 +9,20 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
 // A Permit is one name or fingerprint of clients that are let in.
 type Permit struct {
-	name        string // in lower case; "" if it is a fingerprint
-	fingerprint string // "sha1:" or "sha256:" and hexadecimal digits
+	name        string // of the DNS, in lower case; "" for none
+	address     netip.Addr
+	fingerprint string // "sha1:" or "sha256:" and hexadecimal digits; "" for none
 }
+
+// IsName reports whether it permits a name or an address, which proves something only in a
+// certificate that a CA has signed.
+func (p Permit) IsName() bool { return p.fingerprint == "" }
 
 // PermitHint tells how a Permit is written.
 const PermitHint = `write a name ("web1.example.net", "*.example.net"), an IP address, or a fingerprint ("sha-256:AB:CD:…")`
@@ -25,19 +31,24 @@ const PermitHint = `write a name ("web1.example.net", "*.example.net"), an IP ad
 var digits = map[string]int{"sha1": 2 * sha1.Size, "sha256": 2 * sha256.Size}
 
 // ParsePermit reads a name, with "*" in place of the whole first label at the most, an IP
-// address, or a fingerprint: "sha-1:AB:CD:…" (RFC 5425, section 4.2.2), "SHA1:ABCD…" or the
-// same with SHA-256.
+// address, or a fingerprint: "sha-1:AB:CD:…" (RFC 5425, section 4.2.2), "SHA1:ABCD…",
+// "sha1 Fingerprint=AB:CD:…" as openssl prints it, or the same with SHA-256.
 func ParsePermit(text string) (Permit, error) {
-	text = strings.ToLower(text)
+	text = strings.Replace(strings.ToLower(text), " fingerprint=", ":", 1)
 	if algorithm, value, ok := strings.Cut(text, ":"); ok && strings.HasPrefix(algorithm, "sha") {
 		return parseFingerprint(strings.ReplaceAll(algorithm, "-", ""), strings.ReplaceAll(value, ":", ""))
 	}
 	if addr, err := netip.ParseAddr(text); err == nil {
-		return Permit{name: addr.Unmap().String()}, nil
+		if addr.Zone() != "" {
+			return Permit{}, errors.New("an address with a zone, which no certificate has")
+		}
+		return Permit{address: addr.Unmap()}, nil
 	}
-	name := strings.TrimPrefix(text, "*.")
-	if name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-._") != "" {
-		return Permit{}, errors.New("neither a name nor a fingerprint")
+	text = strings.TrimSuffix(text, ".")
+	for label := range strings.SplitSeq(strings.TrimPrefix(text, "*."), ".") {
+		if label == "" || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
+			return Permit{}, errors.New("neither a name nor a fingerprint")
+		}
 	}
 	return Permit{name: text}, nil
 }
@@ -56,12 +67,20 @@ func parseFingerprint(algorithm, value string) (Permit, error) {
 // permits are all of a server's.
 type permits struct {
 	names        []string
+	addresses    []netip.Addr
 	fingerprints map[string]bool
 }
 
+// ofNames reports whether any permit needs a CA.
+func (all *permits) ofNames() bool { return len(all.names)+len(all.addresses) > 0 }
+
 func (all *permits) add(p Permit) {
-	if p.name != "" {
+	switch {
+	case p.name != "":
 		all.names = append(all.names, p.name)
+		return
+	case p.address.IsValid():
+		all.addresses = append(all.addresses, p.address)
 		return
 	}
 	if all.fingerprints == nil {
@@ -76,16 +95,16 @@ func (all *permits) pins(cert *x509.Certificate) bool {
 	return all.fingerprints["sha1:"+hex.EncodeToString(short[:])] || all.fingerprints["sha256:"+hex.EncodeToString(long[:])]
 }
 
-// name reports whether one of a certificate's names is permitted.
-func (all *permits) name(names []string) bool {
+// name reports whether one of a certificate's names and addresses is permitted.
+func (all *permits) name(of identity) bool {
 	for _, permitted := range all.names {
-		for _, name := range names {
+		for _, name := range of.names {
 			if matches(permitted, name) || matches(name, permitted) {
 				return true
 			}
 		}
 	}
-	return false
+	return slices.ContainsFunc(of.addresses, func(a netip.Addr) bool { return slices.Contains(all.addresses, a) })
 }
 
 // matches reports whether a pattern matches a name: it is the same, or the first label of
@@ -99,21 +118,48 @@ func matches(pattern, name string) bool {
 	return isWild && rest == others && label != "" && label != "*"
 }
 
-// namesOf returns the names that a certificate is for. The common name counts only where
-// there are no others.
-func namesOf(cert *x509.Certificate) (names []string) {
+// An identity is whom a certificate is for. A wildcard stands for names alone.
+type identity struct {
+	names     []string // of the DNS, in lower case
+	addresses []netip.Addr
+}
+
+// identityOf reads a certificate. The common name counts only where there is nothing else.
+func identityOf(cert *x509.Certificate) (of identity) {
 	for _, name := range cert.DNSNames {
-		names = append(names, strings.ToLower(name))
+		of.addName(name)
 	}
 	for _, ip := range cert.IPAddresses {
 		if addr, ok := netip.AddrFromSlice(ip); ok {
-			names = append(names, addr.Unmap().String())
+			of.addresses = append(of.addresses, addr.Unmap())
 		}
 	}
-	if len(names)+len(cert.EmailAddresses)+len(cert.URIs) == 0 {
-		names = []string{strings.ToLower(cert.Subject.CommonName)}
+	if len(of.names)+len(of.addresses)+len(cert.EmailAddresses)+len(cert.URIs) > 0 {
+		return of
 	}
-	return names
+	if addr, err := netip.ParseAddr(cert.Subject.CommonName); err == nil {
+		of.addresses = append(of.addresses, addr.Unmap())
+	} else {
+		of.addName(cert.Subject.CommonName)
+	}
+	return of
+}
+
+// addName adds a name of the DNS, and nothing that is an address.
+func (of *identity) addName(name string) {
+	name = strings.TrimSuffix(strings.ToLower(name), ".")
+	if _, err := netip.ParseAddr(name); err != nil {
+		of.names = append(of.names, name)
+	}
+}
+
+// texts returns all names and addresses.
+func (of identity) texts() []string {
+	all := of.names
+	for _, a := range of.addresses {
+		all = append(all, a.String())
+	}
+	return all
 }
 
 // A verifier decides whether a client is who it must be.
@@ -128,19 +174,49 @@ func (v *verifier) verify(s tls.ConnectionState) error {
 	if v.permits.pins(leaf) {
 		return nil
 	}
-	names := namesOf(leaf)
 	if v.roots == nil {
-		return fmt.Errorf("the client's certificate (%q) has none of the permitted fingerprints", names)
+		return fmt.Errorf("the client's certificate (%s) has none of the permitted fingerprints", described(leaf))
 	}
 	chain := x509.VerifyOptions{Roots: v.roots, Intermediates: x509.NewCertPool(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}}
 	for _, cert := range s.PeerCertificates[1:] {
 		chain.Intermediates.AddCert(cert)
 	}
 	if _, err := leaf.Verify(chain); err != nil {
-		return fmt.Errorf("the client's certificate (%q): %w", names, err)
+		return fmt.Errorf("the client's certificate (%s): %s", described(leaf), cut(err.Error(), mostOfReason))
 	}
-	if len(v.permits.names) > 0 && !v.permits.name(names) {
-		return fmt.Errorf("the client's certificate is for %q, which is none of the permitted names", names)
+	if v.permits.ofNames() && !v.permits.name(identityOf(leaf)) {
+		return fmt.Errorf("the client's certificate (%s) has none of the permitted names", described(leaf))
 	}
 	return nil
+}
+
+// What a client shows that isn't authenticated is told in a log line, and no more of it than
+// this.
+const (
+	mostNames    = 3
+	mostOfName   = 64  // octets
+	mostOfReason = 256 // octets; x509 quotes names of the client's choice
+)
+
+// described tells which certificate it is: by some of its names, and by the fingerprint, which
+// can be permitted.
+func described(cert *x509.Certificate) string {
+	var b strings.Builder
+	names := identityOf(cert).texts()
+	for _, name := range names[:min(len(names), mostNames)] {
+		fmt.Fprintf(&b, "%q, ", cut(name, mostOfName))
+	}
+	if more := len(names) - mostNames; more > 0 {
+		fmt.Fprintf(&b, "%d more names, ", more)
+	}
+	fmt.Fprintf(&b, "fingerprint sha-256:%x", sha256.Sum256(cert.Raw))
+	return b.String()
+}
+
+// cut returns no more than so many octets of a text, and a mark if there are more.
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return text[:most] + "…"
 }

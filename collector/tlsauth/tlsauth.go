@@ -75,11 +75,11 @@ func (f Files) permits() (permits, error) {
 		if err != nil {
 			return all, &ConfigError{Field: "Permit", Problem: err.Error(), Value: text, Hint: PermitHint}
 		}
+		if p.IsName() && f.ClientCA == "" {
+			return all, &ConfigError{Field: "Permit", Problem: "a name proves nothing without a CA that has signed it", Value: text,
+				Hint: "name the file with the CA's certificate, or permit the fingerprint of the client's"}
+		}
 		all.add(p)
-	}
-	if len(all.names) > 0 && f.ClientCA == "" {
-		return all, &ConfigError{Field: "Permit", Problem: "a name proves nothing without a CA that has signed it", Value: all.names[0],
-			Hint: "name the file with the CA's certificate, or permit the fingerprint of the client's"}
 	}
 	return all, nil
 }
@@ -93,7 +93,8 @@ type reloader struct {
 	mu     sync.Mutex
 	config *tls.Config
 	looked time.Time
-	seen   string // what the files looked like when they were last read
+	seen   string    // what the files looked like when they were last read
+	warned time.Time // when the end of our certificate was last looked at
 }
 
 // lookEvery is how often the files are looked at, at most.
@@ -108,6 +109,9 @@ func (r *reloader) current(now time.Time) *tls.Config {
 		return r.config
 	}
 	r.looked = now
+	if now.Sub(r.warned) >= warnEvery {
+		r.warnOfExpiry(r.config.Certificates[0].Leaf, now)
+	}
 	seen := r.look()
 	if seen == r.seen {
 		return r.config
@@ -196,8 +200,12 @@ func readCAs(path string) (*x509.CertPool, error) {
 // expirySoon is how long before its end a certificate is warned of.
 const expirySoon = 14 * 24 * time.Hour
 
+// warnEvery is how often it is, while senders come.
+const warnEvery = 24 * time.Hour
+
 // warnOfExpiry says that senders will refuse our certificate, or soon will.
 func (r *reloader) warnOfExpiry(leaf *x509.Certificate, now time.Time) {
+	r.warned = now
 	log := r.log.WithFields(logrus.Fields{"certificate": r.files.Certificate, "not_after": leaf.NotAfter.Format(time.RFC3339)})
 	switch left := leaf.NotAfter.Sub(now); {
 	case left <= 0:

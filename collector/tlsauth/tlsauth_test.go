@@ -93,6 +93,7 @@ func TestClients(t *testing.T) {
 	bare := ours.Issue(t, "web1.example.net", named())
 	misleading := ours.Issue(t, "web1.example.net", named("other.example.org"))
 	byAddress := ours.Issue(t, "by address")
+	wildAddress := ours.Issue(t, "wild", named("*.0.2.1"))
 	expired := ours.Issue(t, "web1.example.net", func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Hour) })
 	serverOnly := ours.Issue(t, "web1.example.net", func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} })
 	foreign := theirs.Issue(t, "web1.example.net", named("web1.example.net"))
@@ -122,12 +123,16 @@ func TestClients(t *testing.T) {
 		{"both wildcards", true, []string{"*.example.net"}, &wild, ""},
 		{"common name without others", true, []string{"web1.example.net"}, &bare, ""},
 		{"common name beside others", true, []string{"web1.example.net"}, &misleading, "none of the permitted names"},
+		{"name with the dot of the root", true, []string{"web1.example.net."}, &good, ""},
+		{"a wildcard is no address", true, []string{"*.0.0.1"}, &byAddress, "none of the permitted names"},
+		{"a shown wildcard is no address", true, []string{"192.0.2.1"}, &wildAddress, "none of the permitted names"},
 		{"address", true, []string{"127.0.0.1"}, &byAddress, ""},
 		{"another address", true, []string{"127.0.0.2"}, &byAddress, "none of the permitted names"},
 		{"right name, wrong signer", true, []string{"web1.example.net"}, &foreign, "unknown authority"},
 		{"fingerprint", false, []string{"sha-1:" + short}, &foreign, ""},
 		{"fingerprint as librelp writes it", false, []string{"SHA1:" + strings.ReplaceAll(short, ":", "")}, &foreign, ""},
 		{"SHA-256", false, []string{"sha-256:" + strings.ToLower(long)}, &foreign, ""},
+		{"fingerprint as openssl prints it", false, []string{"SHA256 Fingerprint=" + long}, &foreign, ""},
 		{"another fingerprint", false, []string{"sha-1:" + short}, &good, "none of the permitted fingerprints"},
 		{"fingerprint of an expired one", false, []string{"sha-1:" + expiredShort}, &expired, ""},
 		{"fingerprint beside CA", true, []string{"sha-1:" + short}, &foreign, ""},
@@ -146,6 +151,32 @@ func TestClients(t *testing.T) {
 			if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%s, %s: handshake: %v, want %q", tt.name, tls.VersionName(version), err, tt.want)
 			}
+		}
+	}
+}
+
+// A client chooses what its certificate says, and doesn't choose how much of that is logged.
+func TestRefusalIsShort(t *testing.T) {
+	ours, theirs := tlstest.NewAuthority(t), tlstest.NewAuthority(t)
+	var names []string
+	for i := range 500 {
+		names = append(names, fmt.Sprintf("%03d.%s", i, strings.Repeat("\x01", 50)))
+	}
+	server := ours.Issue(t, "collector")
+	client := theirs.Issue(t, strings.Repeat("x", 200), named(names...))
+	_, long := fingerprint(t, client)
+	for _, permit := range [][]string{nil, {"sha-1:" + strings.Repeat("00", 20)}} {
+		files := tlsauth.Files{Certificate: server.File, Key: server.Key, Permit: permit}
+		if permit == nil {
+			files.ClientCA = ours.File
+		}
+		config, err := files.Config(quiet())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = handshake(t, config, party{&client, tls.VersionTLS13})
+		if err == nil || len(err.Error()) > 1500 || !strings.Contains(err.Error(), strings.ToLower(strings.ReplaceAll(long, ":", ""))) {
+			t.Errorf("refused with %v, want a short error with the fingerprint %s", err, long)
 		}
 	}
 }
@@ -229,6 +260,10 @@ func TestWhatFilesLack(t *testing.T) {
 		{tlsauth.Files{Certificate: one.File, Key: one.Key, Permit: []string{"sha-512:00"}}, "Permit", "sha-512:00", "another hash"},
 		{tlsauth.Files{Certificate: one.File, Key: one.Key, Permit: []string{"sha-1:00"}}, "Permit", "sha-1:00", "40 hexadecimal digits"},
 		{tlsauth.Files{Certificate: one.File, Key: one.Key, Permit: []string{"a.*.net"}}, "Permit", "a.*.net", "neither"},
+		{tlsauth.Files{Certificate: one.File, Key: one.Key, Permit: []string{"a..net"}}, "Permit", "a..net", "neither"},
+		{tlsauth.Files{Certificate: one.File, Key: one.Key, Permit: []string{"*."}}, "Permit", "*.", "neither"},
+		{tlsauth.Files{Certificate: one.File, Key: one.Key, Permit: []string{"fe80::1%eth0"}}, "Permit", "fe80::1%eth0", "zone"},
+		{tlsauth.Files{Certificate: one.File, Key: one.Key, Permit: []string{"192.0.2.1"}}, "Permit", "192.0.2.1", "without a CA"},
 	} {
 		_, err := tt.files.Config(quiet())
 		var wrong *tlsauth.ConfigError

@@ -127,6 +127,7 @@ var network = kind[netip.Prefix]{parse: parseNetwork, format: formatNetwork}
 // parseNetwork reads an address, or a network as address/bits.
 func parseNetwork(text string) (netip.Prefix, *fault) {
 	if addr, err := netip.ParseAddr(text); err == nil {
+		addr = addr.Unmap() // as peers are known
 		return netip.PrefixFrom(addr, addr.BitLen()), nil
 	}
 	network, err := netip.ParsePrefix(text)
@@ -135,6 +136,9 @@ func parseNetwork(text string) (netip.Prefix, *fault) {
 		return netip.Prefix{}, &fault{problem: "not a network", hint: `write address/bits, such as "192.0.2.0/24"`}
 	case network != network.Masked():
 		return netip.Prefix{}, &fault{problem: "not the network's first address", hint: fmt.Sprintf("write %q", network.Masked())}
+	}
+	if addr := network.Addr(); addr.Is4In6() { // which takes 96 bits
+		return netip.PrefixFrom(addr.Unmap(), network.Bits()-96), nil
 	}
 	return network, nil
 }

@@ -171,6 +171,7 @@ func Load(flags *pflag.FlagSet, environ []string) (*Config, error) {
 		l.settleProfile()
 		l.checkTLS()
 		l.checkNotify()
+		l.checkShared()
 	}
 	if err := errors.Join(l.errs...); err != nil {
 		return nil, err

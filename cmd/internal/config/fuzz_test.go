@@ -42,6 +42,7 @@ func loadYAML(text []byte) (*Config, error) {
 		l.settleProfile()
 		l.checkTLS()
 		l.checkNotify()
+		l.checkShared()
 	}
 	return l.config, errors.Join(l.errs...)
 }

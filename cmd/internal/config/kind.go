@@ -74,7 +74,7 @@ func span(least time.Duration) kind[time.Duration] {
 		d, ok := ParseSpan(text)
 		switch {
 		case !ok:
-			return 0, &fault{problem: "not a span of time", hint: `write a number and a unit (d, h), such as "90d" or "36h"`}
+			return 0, &fault{problem: "not a span of time", hint: spanHint(text, least)}
 		case d < least:
 			return 0, &fault{problem: "below the least of " + formatDuration(least)}
 		}
@@ -82,8 +82,19 @@ func span(least time.Duration) kind[time.Duration] {
 	}}
 }
 
+// spanHint shows how a span of at least least is written.
+func spanHint(text string, least time.Duration) string {
+	if least >= time.Hour {
+		return `write a number and a unit (d, h), such as "90d" or "36h"`
+	}
+	if _, ok := ParseSpan(text + "s"); ok {
+		return fmt.Sprintf("write the unit too, such as %q", text+"s")
+	}
+	return `write a number and a unit (s, m, h, d), such as "36h" or "7d"; at most some hundred years`
+}
+
 // ParseSpan reads a span of time that may begin with whole days of 24 hours: "90d", "36h",
-// "1d12h".
+// "1d12h". It refuses what a time.Duration can't hold.
 func ParseSpan(text string) (time.Duration, bool) {
 	days, rest, hasDays := strings.Cut(text, "d")
 	if !hasDays {
@@ -96,7 +107,7 @@ func ParseSpan(text string) (time.Duration, bool) {
 		return span, err == nil
 	}
 	d, err := time.ParseDuration(rest)
-	return span + d, err == nil && d >= 0
+	return span + d, err == nil && d >= 0 && d <= math.MaxInt64-span
 }
 
 const day = 24 * time.Hour

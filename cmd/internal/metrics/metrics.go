@@ -93,11 +93,13 @@ var (
 	parked    = gauge("parked_hosts", "Hosts that have given up their place and whose state waits on disk.")
 	evicted   = counter("evicted_hosts", "Hosts that have given up their place to others.")
 	recalled  = counter("recalled_hosts", "Hosts that have come back from disk.")
+	damaged   = counter("damaged_hosts", "Hosts that should have come back from disk, but whose state couldn't be read: they began anew.")
+	notJudged = counter("not_judged_messages", "Stored messages that are no evidence of a clock, because too many hosts were named.", "reason")
+
 	delivered = counter("notifications_delivered", "Warning events that an output has delivered.", "output")
 	failed    = counter("notifications_failed_attempts", "Attempts of an output to deliver events that failed.", "output")
 	refused   = counter("notifications_refused", "Warning events that were given up, because the receiver refuses them.", "output")
 	waiting   = gauge("notifications_waiting", "Warning events that an output has yet to deliver.", "output")
-	notJudged = counter("not_judged_messages", "Stored messages that are no evidence of a clock, because too many hosts were named.", "reason")
 )
 
 // A reader reads a sample at each scrape.
@@ -140,6 +142,7 @@ func (w writer) admission(a *analysis.Admission) {
 	w.send(parked, uint64(a.Parked))
 	w.send(evicted, a.Evicted)
 	w.send(recalled, a.Recalled)
+	w.send(damaged, a.Damaged)
 	w.send(notJudged, a.TurnedAway.Probation, "probation")
 	w.send(notJudged, a.TurnedAway.Quota, "quota")
 	w.send(notJudged, a.TurnedAway.Full, "table_full")
@@ -160,7 +163,7 @@ func (w writer) transport(t message.Transport, s *collector.TransportStats) {
 	w.send(received, s.Received, name)
 	w.send(stored, s.Stored, name)
 	w.send(pending, s.Pending, name)
-	for _, why := range collector.Rejections {
+	for why := range collector.Rejections() {
 		if why.Concerns(t) {
 			w.send(rejected, s.Rejected[why], name, why.String())
 		}
@@ -175,7 +178,7 @@ func (w writer) transport(t message.Transport, s *collector.TransportStats) {
 	}
 	w.send(connections, s.Connections, name)
 	w.send(open, s.Open, name)
-	for _, why := range collector.Closures {
+	for why := range collector.Closures() {
 		if why.Concerns(t) {
 			w.send(closed, s.Closed[why], name, why.String())
 		}

@@ -43,7 +43,7 @@ func scrape(t *testing.T, s Sample) string {
 
 func TestMetrics(t *testing.T) {
 	s := Sample{Late: 7, Admission: analysis.Admission{
-		Originators: 12, OnProbation: 8, Parked: 4, Evicted: 5, Recalled: 1,
+		Originators: 12, OnProbation: 8, Parked: 4, Evicted: 5, Recalled: 1, Damaged: 3,
 		TurnedAway: analysis.TurnedAway{Probation: 100, Quota: 200, Full: 300, Unread: 400},
 	}, Outputs: []Output{{"ops", 40, 3, 1, 2}, {"siem", 50, 0, 0, 0}}}
 	s.Fleet = analysis.Glance{Omitted: 9, Hosts: []analysis.Standing{
@@ -93,7 +93,7 @@ func TestMetrics(t *testing.T) {
 // counted is.
 func TestEveryReasonIsShown(t *testing.T) {
 	text := scrape(t, Sample{})
-	for _, why := range collector.Rejections {
+	for why := range collector.Rejections() {
 		for transport := range message.Transport(message.Transports) {
 			series := `skewatch_rejected_messages_total{reason="` + why.String() + `",transport="` + transport.String() + `"}`
 			if shown := strings.Contains(text, series); shown != why.Concerns(transport) {
@@ -101,7 +101,7 @@ func TestEveryReasonIsShown(t *testing.T) {
 			}
 		}
 	}
-	for _, why := range collector.Closures {
+	for why := range collector.Closures() {
 		for transport := range message.Transport(message.Transports) {
 			series := `skewatch_closed_connections_total{reason="` + why.String() + `",transport="` + transport.String() + `"}`
 			if shown := strings.Contains(text, series); shown != why.Concerns(transport) {

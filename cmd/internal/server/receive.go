@@ -33,7 +33,7 @@ func (s *Server) newCollector() (*collector.Collector, error) {
 		Log:   s.log,
 	}
 	instead(&cfg)
-	if s.cfg.TLS.Certificate != "" {
+	if s.cfg.TLS.Certificate != "" && cfg.NeedsTLS() {
 		if cfg.TLSConfig, err = newTLSConfig(s.cfg.TLS, s.log); err != nil {
 			return nil, err
 		}
@@ -92,22 +92,28 @@ func (s *Server) sample() metrics.Sample {
 	}
 }
 
-// account returns what was received and what became of it, for the log.
+// account returns what was received since the start and what became of it, for the log:
+//
+//	received = stored + pending + rejected + dropped_by_kernel
+//
+// and the sequence number of the newest message of the store, of whatever run.
 func (s *Server) account() logrus.Fields {
 	s.mu.Lock()
 	fields := admissionFields(s.fleet.Admission())
 	s.mu.Unlock()
-	var received, rejected, dropped, pending, closed uint64
+	var received, stored, rejected, dropped, pending, closed uint64
 	stats := s.collector.Stats()
 	for t := range stats {
 		of := &stats[t]
-		received, dropped, pending = received+of.Received, dropped+of.DroppedByKernel, pending+of.Pending
+		received, stored, pending = received+of.Received, stored+of.Stored, pending+of.Pending
+		dropped += of.DroppedByKernel
 		rejected, closed = rejected+sum(of.Rejected[:]), closed+sum(of.Closed[:])
 		fields[message.Transport(t).String()] = of.Stored
 	}
-	fields["received"], fields["rejected"], fields["dropped_by_kernel"] = received, rejected, dropped
-	fields["pending"], fields["closed_connections"] = pending, closed
-	fields["stored"] = s.store.Last()
+	fields["received"], fields["stored"], fields["pending"] = received, stored, pending
+	fields["rejected"], fields["dropped_by_kernel"] = rejected, dropped
+	fields["closed_connections"] = closed
+	fields["newest_message"] = s.store.Last()
 	return fields
 }
 

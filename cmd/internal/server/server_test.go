@@ -160,6 +160,34 @@ func TestReceives(t *testing.T) {
 	}
 }
 
+// TestUnusedTLSFiles starts a server that speaks no TLS: it does without the files.
+func TestUnusedTLSFiles(t *testing.T) {
+	data := t.TempDir()
+	missing := filepath.Join(data, "missing.pem")
+	servertest.Start(t, data, "SKEWATCH_TLS_CERT="+missing, "SKEWATCH_TLS_KEY="+missing)
+}
+
+// TestAccount sends in two runs: the second accounts for what it has received itself.
+func TestAccount(t *testing.T) {
+	data := t.TempDir()
+	for run, messages := range []int{3, 2} {
+		s := servertest.Start(t, data)
+		for range messages {
+			s.Send(t, inTime("web1", "counted"))
+		}
+		if err := s.Stop(); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{
+			fmt.Sprintf("received=%d ", messages), fmt.Sprintf("stored=%d ", messages), fmt.Sprintf("newest_message=%d ", 3+2*run),
+		} {
+			if !strings.Contains(s.Log(), want) {
+				t.Errorf("run %d doesn't log %q:\n%s", run, want, s.Log())
+			}
+		}
+	}
+}
+
 // TestFollowUntil follows up to a moment that comes.
 func TestFollowUntil(t *testing.T) {
 	t.Parallel()

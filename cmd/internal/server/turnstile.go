@@ -62,6 +62,6 @@ func (t *turnstile) watch(a *archive) {
 func admissionFields(a analysis.Admission) logrus.Fields {
 	return logrus.Fields{
 		"hosts": a.Originators, "not_judged": a.TurnedAway.Total(), "on_probation": a.OnProbation,
-		"evicted": a.Evicted, "recalled": a.Recalled, "parked": a.Parked,
+		"evicted": a.Evicted, "recalled": a.Recalled, "parked": a.Parked, "damaged": a.Damaged,
 	}
 }
