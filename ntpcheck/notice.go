@@ -97,6 +97,8 @@ func (w *watch) look(s survey, now time.Time) {
 	w.sources = sources
 	if s.agreed {
 		w.lookAtPeer(s.combined, now)
+	}
+	if s.agreed || s.doubted {
 		w.lookForJump(s.combined, now)
 	}
 	w.lookUpstream(s, now)

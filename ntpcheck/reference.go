@@ -83,7 +83,7 @@ func (m *Monitor) reference(s survey, now time.Time) Reference {
 	if s.agreed {
 		return m.measured(s.combined, Synchronised, "", now)
 	}
-	if s.reason = m.anew() + s.reason; m.unasked() {
+	if s.reason = m.anew() + s.reason; m.unasked() || s.doubted {
 		return m.unsynchronised(s.reason, now)
 	}
 	if m.cfg.Kernel == KernelTrust {

@@ -13,9 +13,10 @@ type survey struct {
 	views     []view // one for each source, in the order of the configuration
 	reachable int    // how many sources have a recent reply
 
-	agreed   bool // a majority agrees, and combined is what it says
-	combined combination
-	reason   string // why nothing is agreed
+	agreed   bool        // a majority agrees and is believed
+	doubted  bool        // a majority agrees and isn't believed
+	combined combination // what it says
+	reason   string      // why nothing is agreed
 }
 
 // A view is one source within a survey.
@@ -62,8 +63,21 @@ func (m *Monitor) survey(now time.Time) survey {
 	}
 	if s.agreed = s.reason == ""; s.agreed {
 		s.combined = m.combine(agreeing, now)
+		if s.reason = m.disbelief(s.combined, len(agreeing), now); s.reason != "" {
+			s.disbelieve()
+		}
 	}
 	return s
+}
+
+// disbelieve takes back what follows from a majority that isn't believed.
+func (s *survey) disbelieve() {
+	s.agreed, s.doubted = false, true
+	for i := range s.views {
+		if v := &s.views[i]; v.agrees || v.state == Falseticker {
+			v.state, v.reason = Candidate, "the majority isn't believed"
+		}
+	}
 }
 
 // view looks at one source alone: a candidate if it has a recent reply, without a
