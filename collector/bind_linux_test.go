@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -280,6 +281,8 @@ func TestLateDatagramsAreRefused(t *testing.T) {
 	stop := run(t, c)
 	conn := dialUDP(t, c)
 	s.shut.Lock()
+	open := sync.OnceFunc(s.shut.Unlock)
+	defer open()
 	write(t, conn, "<13>a")
 	ended := make(chan error, 1)
 	go func() { ended <- stop() }()
@@ -289,7 +292,7 @@ func TestLateDatagramsAreRefused(t *testing.T) {
 		}
 		return ""
 	})
-	s.shut.Unlock()
+	open()
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}

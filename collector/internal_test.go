@@ -18,16 +18,17 @@ func TestUnreadWrite(t *testing.T) {
 	defer theirs.Close()
 	defer ours.Close()
 	c := &promptConn{Conn: ours}
+	began := time.Now()
 	written := make(chan error, 1)
 	go func() {
 		_, err := c.Write([]byte("x"))
 		written <- err
 	}()
 	c.SetWriteDeadline(time.Now().Add(20 * time.Millisecond)) // before the write or while it waits
-	if err := <-written; !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Fatalf("write: %v, want it to end at the deadline", err)
+	if err := <-written; !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) > writeWithin/2 {
+		t.Fatalf("write: %v after %v, want it to end at the deadline", err, time.Since(began))
 	}
-	began := time.Now()
+	began = time.Now()
 	c.SetWriteDeadline(time.Time{})
 	if _, err := c.Write([]byte("x")); err == nil || time.Since(began) > writeWithin/2 {
 		t.Errorf("a second write: %v after %v, want it to fail at once", err, time.Since(began))
@@ -56,12 +57,18 @@ func TestConnectionsBoundTheirWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := &recordReader{stampedConn: stamped}
-	r.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
+	began := time.Now()
+	r.SetWriteDeadline(began.Add(50 * time.Millisecond))
 	for err == nil {
 		_, err = r.Write(make([]byte, 1<<20)) // more than both sockets hold, in the end
 	}
-	if !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("write to a peer that doesn't read: %v, want it to end at the deadline", err)
+	if !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) > writeWithin/2 {
+		t.Errorf("write to a peer that doesn't read: %v after %v, want it to end at the deadline", err, time.Since(began))
+	}
+	began = time.Now()
+	r.SetWriteDeadline(began.Add(4 * time.Second))
+	if _, err := r.Write(make([]byte, 1<<20)); err == nil || time.Since(began) > 2*time.Second {
+		t.Errorf("the next write: %v after %v, want it to fail at once", err, time.Since(began))
 	}
 }
 

@@ -372,5 +372,9 @@ func TestWaitingForTheDiskIsNotIdle(t *testing.T) {
 	if got, want := r.next(t), "2 rsp 200 OK"; got != want {
 		t.Errorf("answer %q, want %q", got, want)
 	}
+	r.sendMessages(t, 3, 3)
+	if got, want := r.next(t), "3 rsp 200 OK"; got != want {
+		t.Errorf("after a long wait the answer is %q, want %q", got, want)
+	}
 	awaitClosed(t, c, message.RELP, collector.IdleTimeout, 1)
 }
