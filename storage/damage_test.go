@@ -140,7 +140,7 @@ func TestDamageWithoutRoom(t *testing.T) {
 	syncStore(t, s)
 	eventually(t, "the failure is logged", func() bool { s.requestCommit(); return strings.Contains(log.String(), "can't be sealed") })
 	time.Sleep(2 * sealAgain) // it is tried again meanwhile
-	if err := os.RemoveAll(filepath.Dir(inTheWay)); err != nil {
+	if err := os.Remove(inTheWay); err != nil {
 		t.Fatal(err)
 	}
 	awaitSealed(t, s)
