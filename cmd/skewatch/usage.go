@@ -18,6 +18,7 @@ Commands:
   archive     copy old messages to another directory
   notify      test the outputs that warnings are sent to
   sources     show the NTP sources and the collector's own clock
+  check       be a monitoring plugin: one line and an exit code
   config      check or show the configuration
   version     print the version
   completion  print the shell's completion script (bash, zsh, fish, powershell)
