@@ -49,35 +49,35 @@ const (
 	lateWithin   = 10 * second // how much after the others a host may have been on its old level
 )
 
-// A glance is a look at our own clock.
-type glance struct {
+// An ownReading is a look at our own clock.
+type ownReading struct {
 	at     int64
 	offset time.Duration // as in Reference
 }
 
 // How often our own clock is looked at, and for how long that is remembered.
 const (
-	glanceEvery = 8 * second
-	glanceSpan  = 5 * minute
+	readOwnEvery    = 8 * second
+	ownReadingsSpan = 5 * minute
 )
 
-// glance remembers what is known of our own clock.
-func (v *vote) glance(now int64, ref Reference) {
-	n := len(v.glances)
-	if ref.State == Unsynchronised || n > 0 && magnitude(now-v.glances[n-1].at) < glanceEvery {
+// readOwn remembers what is known of our own clock.
+func (v *vote) readOwn(now int64, ref Reference) {
+	n := len(v.ownReadings)
+	if ref.State == Unsynchronised || n > 0 && magnitude(now-v.ownReadings[n-1].at) < readOwnEvery {
 		return
 	}
-	v.glances = append(v.glances, glance{now, ref.Offset})
-	if now-v.glances[0].at > glanceSpan {
-		v.glances = v.glances[1:]
+	v.ownReadings = append(v.ownReadings, ownReading{now, ref.Offset})
+	if now-v.ownReadings[0].at > ownReadingsSpan {
+		v.ownReadings = v.ownReadings[1:]
 	}
 }
 
 // offsetBefore returns the offset of our own clock before a time; 0 if it isn't known.
 func (v *vote) offsetBefore(at int64) time.Duration {
-	for i := len(v.glances) - 1; i >= 0; i-- {
-		if v.glances[i].at < at {
-			return v.glances[i].offset
+	for i := len(v.ownReadings) - 1; i >= 0; i-- {
+		if v.ownReadings[i].at < at {
+			return v.ownReadings[i].offset
 		}
 	}
 	return 0
@@ -86,7 +86,7 @@ func (v *vote) offsetBefore(at int64) time.Duration {
 // suspend holds the fleet's vote and appends what is to be told of it.
 func (f *Fleet) suspend(found []Finding, now int64, ref Reference) []Finding {
 	v := &f.vote
-	v.glance(now, ref)
+	v.readOwn(now, ref)
 	if len(v.away) == 0 && v.standing == nil {
 		return found
 	}

@@ -22,10 +22,10 @@ const (
 
 // A vote is what the fleet keeps of moves.
 type vote struct {
-	away     []*originator // hosts that may have left their level, or are held
-	poll     poll          // the last one
-	glances  []glance      // at our own clock, oldest first
-	standing *suspension   // nil unless most moved
+	away        []*originator // hosts that may have left their level, or are held
+	poll        poll          // the last one
+	ownReadings []ownReading  // at our own clock, oldest first
+	standing    *suspension   // nil unless most moved
 }
 
 // list enters an originator among those that may have left their level.

@@ -87,6 +87,13 @@ func TestPreviousReadIsALowerBound(t *testing.T) {
 	c := listen(t, both(), &s)
 	run(t, c)
 	conn := dialTCP(t, c)
+	checkLowerBound(t, &s, conn, n)
+}
+
+// checkLowerBound sends n messages while the store is shut, and checks that each arrived
+// between PreviousRead and Received, and that some share a later one's stamp.
+func checkLowerBound(t *testing.T, s *store, conn net.Conn, n int) {
+	t.Helper()
 	s.shut.Lock()
 	before, after := spread(t, conn, n, 500)
 	s.shut.Unlock()

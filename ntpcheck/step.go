@@ -10,9 +10,9 @@ import (
 // with it, a slew of a percent.
 const minStep = 10 * time.Millisecond
 
-// heldUp is from which difference on a reading is taken again: between both clocks the
-// program may have been held up.
-const heldUp = time.Millisecond
+// tight is how far apart both clocks may be read so that nothing is gained by another try:
+// between them the program may be held up.
+const tight = 100 * time.Microsecond
 
 // A Step is a change of our clock that isn't the passing of time: somebody set it, or
 // the machine slept.
@@ -38,38 +38,56 @@ func (s Step) String() string {
 // which nobody can set. A step while no program runs can't be seen so. It isn't safe
 // for concurrent use.
 type StepWatch struct {
-	wall  func() time.Duration // by which our clock is ahead of the monotonic one
+	read  func() lead
 	slept func() time.Duration // for how long the machine has slept
-	was   struct{ wall, slept time.Duration }
+	was   struct{ ahead, slept time.Duration }
+}
+
+// A lead is a reading of how far our clock is ahead of the monotonic one.
+type lead struct {
+	ahead  time.Duration
+	within time.Duration // which it took, and so how wrong it may be
 }
 
 // NewStepWatch returns a watch over the system's clock.
 func NewStepWatch() *StepWatch {
 	began := time.Now()
-	return newStepWatch(func() time.Duration {
+	return newStepWatch(func() lead {
+		before := time.Since(began)
 		now := time.Now()
-		return now.Round(0).Sub(began.Round(0)) - now.Sub(began)
+		return lead{now.Round(0).Sub(began.Round(0)) - now.Sub(began), time.Since(began) - before}
 	}, slept)
 }
 
-func newStepWatch(wall, slept func() time.Duration) *StepWatch {
-	w := &StepWatch{wall: wall, slept: slept}
-	w.was.wall, w.was.slept = wall(), slept()
+func newStepWatch(read func() lead, slept func() time.Duration) *StepWatch {
+	w := &StepWatch{read: read, slept: slept}
+	w.was.ahead, w.was.slept = w.tightest().ahead, slept()
 	return w
 }
 
 // Look reports whether the clock was set since the last look. It takes some 0.1 us.
 func (w *StepWatch) Look() (Step, bool) {
-	now := w.wall()
-	for tries := 0; tries < 8 && (now-w.was.wall).Abs() >= heldUp; tries++ {
-		now = w.nearer(now, w.wall())
+	now := w.tightest()
+	size := now.ahead - w.was.ahead
+	if now.within >= minStep && size.Abs() <= now.within {
+		return Step{}, false // the next look can tell
 	}
-	size := now - w.was.wall
-	w.was.wall = now
+	w.was.ahead = now.ahead
 	if size.Abs() < minStep {
 		return Step{}, false
 	}
 	return Step{At: time.Now(), Size: size, Slept: w.asleep(size)}, true
+}
+
+// tightest reads both clocks, a few times if need be.
+func (w *StepWatch) tightest() lead {
+	best := w.read()
+	for tries := 1; tries < 8 && best.within > tight; tries++ {
+		if l := w.read(); l.within < best.within {
+			best = l
+		}
+	}
+	return best
 }
 
 // asleep returns for how much of a step the machine slept.
@@ -84,12 +102,4 @@ func (w *StepWatch) asleep(size time.Duration) time.Duration {
 		return size
 	}
 	return slept
-}
-
-// nearer returns the reading that lies nearer to the last one.
-func (w *StepWatch) nearer(a, b time.Duration) time.Duration {
-	if (b - w.was.wall).Abs() < (a - w.was.wall).Abs() {
-		return b
-	}
-	return a
 }

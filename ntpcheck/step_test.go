@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// A clockReading is by how much our clock is ahead of the monotonic one, and for how long the
-// machine has slept.
-type clockReading struct{ wall, slept time.Duration }
+// A clockReading is by how much our clock is ahead of the monotonic one, for how long the
+// machine has slept, and for how long the program was held up between both clocks.
+type clockReading struct{ ahead, slept, heldUp time.Duration }
 
 // readings lets a watch see one clockReading after the other, and then the last one for ever.
 func readings(all ...clockReading) *StepWatch {
 	var now clockReading
-	return newStepWatch(func() time.Duration {
+	return newStepWatch(func() lead {
 		now = all[0]
 		if len(all) > 1 {
 			all = all[1:]
 		}
-		return now.wall
+		return lead{now.ahead, now.heldUp}
 	}, func() time.Duration { return now.slept })
 }
 
@@ -30,13 +30,15 @@ func TestStepWatch(t *testing.T) {
 		watch       *StepWatch
 		size, slept time.Duration // 0: no step
 	}{
-		{"nothing happens", readings(clockReading{hour, 0}), 0, 0},
-		{"slewed by 5 ms a second", readings(clockReading{0, 0}, clockReading{5 * ms, 0}), 0, 0},
-		{"set by a second", readings(clockReading{0, 0}, clockReading{time.Second, 0}), time.Second, 0},
-		{"set back by two hours", readings(clockReading{hour, 0}, clockReading{-hour, 0}), -2 * hour, 0},
-		{"the program was held up between both clocks", readings(clockReading{0, 0}, clockReading{300 * ms, 0}, clockReading{9 * ms, 0}, clockReading{0, 0}), 0, 0},
-		{"slept for an hour", readings(clockReading{0, 0}, clockReading{hour + ms, hour}), hour + ms, hour + ms},
-		{"slept for an hour and was set by one", readings(clockReading{0, 0}, clockReading{2 * hour, hour}), 2 * hour, hour},
+		{"nothing happens", readings(clockReading{hour, 0, 0}), 0, 0},
+		{"slewed by 5 ms a second", readings(clockReading{0, 0, 0}, clockReading{5 * ms, 0, 0}), 0, 0},
+		{"set by a second", readings(clockReading{0, 0, 0}, clockReading{time.Second, 0, 0}), time.Second, 0},
+		{"set back by two hours", readings(clockReading{hour, 0, 0}, clockReading{-hour, 0, 0}), -2 * hour, 0},
+		{"the program was held up between both clocks", readings(clockReading{0, 0, 0}, clockReading{300 * ms, 0, 300 * ms}, clockReading{-9 * ms, 0, 9 * ms}, clockReading{0, 0, 0}), 0, 0},
+		{"it was held up at every try", readings(clockReading{0, 0, 0}, clockReading{-300 * ms, 0, 300 * ms}), 0, 0},
+		{"held up while set by a second", readings(clockReading{0, 0, 0}, clockReading{970 * ms, 0, 30 * ms}, clockReading{999 * ms, 0, ms}, clockReading{time.Second, 0, 0}), time.Second, 0},
+		{"slept for an hour", readings(clockReading{0, 0, 0}, clockReading{hour + ms, hour, 0}), hour + ms, hour + ms},
+		{"slept for an hour and was set by one", readings(clockReading{0, 0, 0}, clockReading{2 * hour, hour, 0}), 2 * hour, hour},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			step, ok := tt.watch.Look()
@@ -53,7 +55,7 @@ func TestStepWatch(t *testing.T) {
 // Slewing adds up without ever being a step.
 func TestLongSlewIsNoStep(t *testing.T) {
 	var ahead time.Duration
-	w := newStepWatch(func() time.Duration { return ahead }, func() time.Duration { return 0 })
+	w := newStepWatch(func() lead { return lead{ahead: ahead} }, func() time.Duration { return 0 })
 	for range 1000 {
 		ahead += 8 * ms
 		if step, ok := w.Look(); ok {
@@ -65,9 +67,10 @@ func TestLongSlewIsNoStep(t *testing.T) {
 // Readings that are held up a little, one after the other, don't add up to a step.
 func TestHeldUpReadingsAddUpToNothing(t *testing.T) {
 	n := 0
-	w := newStepWatch(func() time.Duration {
+	w := newStepWatch(func() lead {
 		n++
-		return -time.Duration(n%4) * 6 * ms
+		late := time.Duration(n%4) * 6 * ms
+		return lead{-late, late}
 	}, func() time.Duration { return 0 })
 	for range 1000 {
 		if step, ok := w.Look(); ok {

@@ -94,7 +94,7 @@ func (r *Report) facts() []Fact {
 		{"Period", moment(h.Effective.Since, "the beginning") + " to " + moment(h.Effective.Until, moment(&h.Generated, ""))},
 		{"Generated", moment(&h.Generated, "")},
 		{"Collector", fmt.Sprintf("%s, skewatch %s, configuration %s", h.Collector.Host, h.Collector.Version, h.Collector.ConfigHash)},
-		{"Reference", r.referenceText()},
+		{"Reference", h.Reference.reasoned()},
 		{"Profile", fmt.Sprintf("%s: warns at %g s, critical at %g s", h.Profile.Name, h.Profile.Warn, h.Profile.Crit)},
 		{"Assumed", fmt.Sprintf("some messages were delivered within %g s; no clock in service runs away by more than %g ppm", h.Estimator.LeastDelay, h.Estimator.MaxSkew)},
 		{"Hosts", r.tally()},
@@ -108,9 +108,16 @@ func (r *Report) facts() []Fact {
 	return facts
 }
 
-// referenceText says in one line what is known of the collector's own clock.
-func (r *Report) referenceText() string {
-	ref := &r.Header.Reference
+// reasoned is text with the reason behind it.
+func (ref *Reference) reasoned() string {
+	if ref.Reason == "" {
+		return ref.text()
+	}
+	return ref.text() + " (" + ref.Reason + ")"
+}
+
+// text says in one line what is known of the collector's own clock.
+func (ref *Reference) text() string {
 	text := ref.State
 	if ref.Source != "" {
 		text += ", " + ref.Source
@@ -120,9 +127,6 @@ func (r *Report) referenceText() string {
 		text += TakenAsTrue
 	case ref.Offset != nil && ref.Bound != nil:
 		text += fmt.Sprintf(", our clock needs %+.6f s ± %.6f s", *ref.Offset, *ref.Bound)
-	}
-	if ref.Reason != "" {
-		text += " (" + ref.Reason + ")"
 	}
 	return text
 }

@@ -78,12 +78,12 @@ func (r *Report) worstFirst() []*Row {
 // more than 60.
 type Album struct {
 	series []Series
-	places map[string]place // by key
+	pages  map[string]albumPage // by key
 }
 
-// A place is where an originator's points go, and from which start on they aren't taken as
+// An albumPage is where an originator's points go, and from which start on they aren't taken as
 // stored.
-type place struct {
+type albumPage struct {
 	series    int
 	unsettled int64
 }
@@ -93,7 +93,7 @@ func (b *Builder) NewAlbum(rows []Row) *Album {
 	flagged := (&Report{Hosts: rows}).worstFirst()
 	flagged = slices.DeleteFunc(flagged, func(r *Row) bool { return !r.flagged() })
 	flagged = flagged[:min(len(flagged), mostSeries)]
-	a := &Album{places: map[string]place{}}
+	a := &Album{pages: map[string]albumPage{}}
 	for _, r := range flagged {
 		a.series = append(a.series, Series{Host: r.Host, Source: r.Source, Trust: r.Trust, Points: []Point{}})
 	}
@@ -103,7 +103,7 @@ func (b *Builder) NewAlbum(rows []Row) *Album {
 			return s.Host == i.Host && s.Source == i.Source && s.Trust == account.trust()
 		})
 		if at >= 0 {
-			a.places[key] = place{at, account.unsettled}
+			a.pages[key] = albumPage{at, account.unsettled}
 		}
 	}
 	return a
@@ -112,7 +112,7 @@ func (b *Builder) NewAlbum(rows []Row) *Album {
 // Add takes in an encoded roll-up of any originator, unless it is unsettled. Those of one
 // must come in order of time.
 func (a *Album) Add(start int64, key, blob []byte) error {
-	at, wanted := a.places[string(key)]
+	at, wanted := a.pages[string(key)]
 	if !wanted || start >= at.unsettled {
 		return nil
 	}
@@ -126,7 +126,7 @@ func (a *Album) Add(start int64, key, blob []byte) error {
 
 // AddRecent takes in a roll-up that isn't stored as it is.
 func (a *Album) AddRecent(r *analysis.KeyedRollUp) {
-	if at, wanted := a.places[r.Key]; wanted {
+	if at, wanted := a.pages[r.Key]; wanted {
 		a.add(at.series, &r.RollUp)
 	}
 }

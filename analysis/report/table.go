@@ -81,17 +81,7 @@ func moment(t *time.Time, open string) string {
 
 func (r *Report) writeReference(b *bufio.Writer) {
 	ref := &r.Header.Reference
-	text := "Reference: " + ref.State
-	if ref.Source != "" {
-		text += ", " + ref.Source
-	}
-	switch {
-	case ref.Trusted:
-		text += TakenAsTrue
-	case ref.Offset != nil && ref.Bound != nil:
-		text += fmt.Sprintf(", our clock needs %+.6f s ± %.6f s", *ref.Offset, *ref.Bound)
-	}
-	fmt.Fprint(b, Wrap("", text), Wrap("  ", ref.Reason))
+	fmt.Fprint(b, Wrap("", "Reference: "+ref.text()), Wrap("  ", ref.Reason))
 	for _, m := range ref.Moves[max(0, len(ref.Moves)-mostEvents):] {
 		fmt.Fprint(b, Wrap("  ", moment(&m.At, "")+": "+m.Text))
 	}

@@ -154,15 +154,7 @@ func TestEndToEndOwnClockIsSet(t *testing.T) {
 		eventually(t, 10*time.Second, func() error { return measuredAt(askSources(t, s), -ahead) })
 		eventually(t, 10*time.Second, func() error { return allInSync(askReport(t, s)) })
 		t.Logf("set by %v: noticed after %v, and judged again %v later", step, took.Round(time.Millisecond), time.Since(began).Round(time.Millisecond))
-		for end := time.Now().Add(lasting(60*time.Second, 3*time.Second)); time.Now().Before(end); time.Sleep(500 * time.Millisecond) {
-			after := askReport(t, s)
-			if err := allInSync(after); err != nil {
-				t.Fatal(err)
-			}
-			if err := agree(before, after); err != nil {
-				t.Fatal(err)
-			}
-		}
+		mustStayInSync(t, s, before, lasting(60*time.Second, 3*time.Second))
 	}
 	checkNobodyFlagged(t, tail)
 	if told := askReport(t, s).Header.Reference.Events; len(told) != len(steps) {
@@ -175,6 +167,20 @@ func TestEndToEndOwnClockIsSet(t *testing.T) {
 		}
 	}
 	s.Stop(t)
+}
+
+// mustStayInSync watches for a while that all hosts are in sync, and where they were before.
+func mustStayInSync(t *testing.T, s *testbed.Skewatch, before reportAnswer, span time.Duration) {
+	t.Helper()
+	for end := time.Now().Add(span); time.Now().Before(end); time.Sleep(500 * time.Millisecond) {
+		after := askReport(t, s)
+		if err := allInSync(after); err != nil {
+			t.Fatal(err)
+		}
+		if err := agree(before, after); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // measuredAt checks that our clock was measured to need an offset.
@@ -207,15 +213,7 @@ func TestEndToEndOwnClocksDiffer(t *testing.T) {
 	})
 	eventually(t, 10*time.Second, func() error { return measuredAt(askSources(t, s), -ahead) })
 	eventually(t, 10*time.Second, func() error { return allInSync(askReport(t, s)) })
-	for end := time.Now().Add(lasting(60*time.Second, 5*time.Second)); time.Now().Before(end); time.Sleep(500 * time.Millisecond) {
-		after := askReport(t, s)
-		if err := allInSync(after); err != nil {
-			t.Fatal(err)
-		}
-		if err := agree(before, after); err != nil {
-			t.Fatal(err)
-		}
-	}
+	mustStayInSync(t, s, before, lasting(60*time.Second, 5*time.Second))
 	checkNobodyFlagged(t, tail)
 	if told := askReport(t, s).Header.Reference.Events; !slices.ContainsFunc(told, func(e clockEvent) bool {
 		return strings.Contains(e.Text, "the kernel's clock and this process's differ")
@@ -244,15 +242,7 @@ func TestEndToEndOwnClockIsSetWhileDown(t *testing.T) {
 	t.Cleanup(logAllTruly(t, s))
 	awaitTold(t, s, "by the sources our own clock was set by +7200.", 1)
 	eventually(t, 10*time.Second, func() error { return allInSync(askReport(t, s)) })
-	for end := time.Now().Add(lasting(60*time.Second, 5*time.Second)); time.Now().Before(end); time.Sleep(500 * time.Millisecond) {
-		after := askReport(t, s)
-		if err := allInSync(after); err != nil {
-			t.Fatal(err)
-		}
-		if err := agree(before, after); err != nil {
-			t.Fatal(err)
-		}
-	}
+	mustStayInSync(t, s, before, lasting(60*time.Second, 5*time.Second))
 	checkNobodyFlagged(t, tail)
 	s.Stop(t)
 }

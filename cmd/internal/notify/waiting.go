@@ -2,9 +2,7 @@ package notify
 
 import (
 	"cmp"
-	"path"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -88,7 +86,7 @@ func (w *waiting) count(e api.Event) {
 // concerns reports whether the output is to tell of an event. What it has told of it tells
 // the end of as well, however grave that is.
 func (w *waiting) concerns(e api.Event) bool {
-	return (!w.critical || e.Severity == critical) && matches(w.hosts, e.Host)
+	return (!w.critical || e.Severity == critical) && api.MatchHost(w.hosts, e.Host)
 }
 
 // refill reads events from the store when those in memory are used up, until there is one
@@ -205,15 +203,4 @@ func subject(e api.Event) string { return e.Host + keySeparator + e.Source }
 // said of several hosts at once, or noticed beside a verdict that stays, never is.
 func lasts(e api.Event) bool {
 	return e.Event != cleared && e.Host != "" && !(e.Event == raised && e.Verdict == e.Previous)
-}
-
-// matches reports whether a host's name matches a glob in lower case; "" matches all. A
-// slash in a name is a character as any other.
-func matches(glob, host string) bool {
-	if glob == "" {
-		return true
-	}
-	flat := strings.NewReplacer("/", "\x00")
-	ok, err := path.Match(flat.Replace(glob), flat.Replace(strings.ToLower(host)))
-	return ok && err == nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path"
 	"strings"
 	"time"
 	"unicode"
@@ -37,7 +36,7 @@ func (d *desk) Events(ctx context.Context, q api.Query, fn func(api.Event) error
 		return d.findings(ctx, since, until, after, func(id uint64, f *analysis.Finding) error {
 			after = max(after, id) // a clock that was set back puts newer ones first
 			e, isEvent := api.EventOf(f)
-			if !isEvent || !matches(q.Host, f.Host) {
+			if !isEvent || !api.MatchHost(q.Host, f.Host) {
 				return nil
 			}
 			e.ID = id
@@ -78,7 +77,7 @@ func (d *desk) Messages(ctx context.Context, q api.Query, fn func(api.Message) e
 				host = m.Source.String()
 			}
 			zone := rule(host, m.Source).Zone
-			if !matches(q.Host, host) || !sentWithin(q, m, zone) {
+			if !api.MatchHost(q.Host, host) || !sentWithin(q, m, zone) {
 				return nil
 			}
 			restoreFields(m)
@@ -136,17 +135,6 @@ func (d *desk) follow(ctx context.Context, q api.Query, bell *chime, look func()
 		case <-time.After(followLeast):
 		}
 	}
-}
-
-// matches reports whether a host's name matches a glob in lower case; "" matches all.
-// A slash in a name is a character as any other: Cisco's hold some.
-func matches(glob, host string) bool {
-	if glob == "" {
-		return true
-	}
-	flat := strings.NewReplacer("/", "\x00")
-	ok, err := path.Match(flat.Replace(glob), flat.Replace(strings.ToLower(host)))
-	return ok && err == nil
 }
 
 // unixNano returns a time in Unix nanoseconds, 0 for the zero time. What lies outside

@@ -41,7 +41,7 @@ func (d *desk) Report(ctx context.Context, q api.ReportQuery) (*report.Report, e
 		return nil, err
 	}
 	header.Reference.Moves = b.Moves()
-	r := &report.Report{Header: header, Hosts: b.Rows(func(host string) bool { return matches(q.Host, host) })}
+	r := &report.Report{Header: header, Hosts: b.Rows(func(host string) bool { return api.MatchHost(q.Host, host) })}
 	if q.Series {
 		r.Series, err = d.series(ctx, b.NewAlbum(r.Hosts), since, until)
 	}

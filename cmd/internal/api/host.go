@@ -1,0 +1,17 @@
+package api
+
+import (
+	"path"
+	"strings"
+)
+
+// MatchHost reports whether a host's name matches a glob in lower case; "" matches all.
+// A slash in a name is a character as any other: Cisco's hold some.
+func MatchHost(glob, host string) bool {
+	if glob == "" {
+		return true
+	}
+	flat := strings.NewReplacer("/", "\x00")
+	ok, err := path.Match(flat.Replace(glob), flat.Replace(strings.ToLower(host)))
+	return ok && err == nil
+}
