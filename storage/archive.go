@@ -88,7 +88,7 @@ func archiveKeys(from, to string) error {
 	if err != nil && !isGone(err) {
 		return err
 	}
-	return replaceFile(path, joinLines(known, keys), 0o644)
+	return ReplaceFile(path, joinLines(known, keys), 0o644)
 }
 
 // errDiffers says that an archive holds another file of the same name.

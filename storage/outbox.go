@@ -15,14 +15,34 @@ import (
 // gets it with the first entry.
 const bucketOutbox = "outbox"
 
+// bucketSchedules holds how far what runs by a schedule has come. A state.db of an earlier
+// version gets it with the first entry.
+const bucketSchedules = "schedules"
+
 // PutOutbox replaces the entries of the same keys, all of them or none; a nil Blob deletes
 // one. It doesn't wait for a checkpoint, and a checkpoint leaves the outbox alone.
-func (s *Store) PutOutbox(entries []State) error {
+func (s *Store) PutOutbox(entries []State) error { return s.putEntries(bucketOutbox, entries) }
+
+// Outbox calls fn with each entry, in order of keys. The blob is fn's to keep. Damage is
+// passed over as in Messages.
+func (s *Store) Outbox(fn func(key string, blob []byte) error) error {
+	return s.entries(bucketOutbox, fn)
+}
+
+// PutSchedules is PutOutbox for what runs by a schedule.
+func (s *Store) PutSchedules(entries []State) error { return s.putEntries(bucketSchedules, entries) }
+
+// Schedules is Outbox for what runs by a schedule.
+func (s *Store) Schedules(fn func(key string, blob []byte) error) error {
+	return s.entries(bucketSchedules, fn)
+}
+
+func (s *Store) putEntries(bucket string, entries []State) error {
 	if s.options.ReadOnly {
 		return ErrReadOnly
 	}
 	err := s.updateState(func(tx *bolt.Tx) error {
-		b, err := tx.CreateBucketIfNotExists([]byte(bucketOutbox))
+		b, err := tx.CreateBucketIfNotExists([]byte(bucket))
 		if err != nil {
 			return err
 		}
@@ -34,15 +54,13 @@ func (s *Store) PutOutbox(entries []State) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("storage: outbox: %w", err)
+		return fmt.Errorf("storage: %s: %w", bucket, err)
 	}
 	return nil
 }
 
-// Outbox calls fn with each entry, in order of keys. The blob is fn's to keep. Damage is
-// passed over as in Messages.
-func (s *Store) Outbox(fn func(key string, blob []byte) error) error {
-	return s.between(bucketOutbox, 0, 0, func(key, blob []byte) error {
+func (s *Store) entries(bucket string, fn func(key string, blob []byte) error) error {
+	return s.between(bucket, 0, 0, func(key, blob []byte) error {
 		return fn(string(key), bytes.Clone(blob))
 	})
 }

@@ -9,42 +9,53 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-func outbox(t *testing.T, s *Store) string {
+// entriesOf returns what a reader of entries calls with.
+func entriesOf(t *testing.T, read func(fn func(key string, blob []byte) error) error) string {
 	t.Helper()
 	var all []string
-	err := s.Outbox(func(key string, blob []byte) error { all = append(all, key+"="+string(blob)); return nil })
-	if err != nil {
+	if err := read(func(key string, blob []byte) error { all = append(all, key+"="+string(blob)); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return strings.Join(all, " ")
 }
 
 func TestOutbox(t *testing.T) {
+	testEntries(t, bucketOutbox, (*Store).PutOutbox, (*Store).Outbox)
+}
+
+func TestSchedules(t *testing.T) {
+	testEntries(t, bucketSchedules, (*Store).PutSchedules, (*Store).Schedules)
+}
+
+func testEntries(t *testing.T, bucket string, put func(*Store, []State) error, read func(*Store, func(string, []byte) error) error) {
 	directory := t.TempDir()
 	s := openStore(t, directory, Options{})
+	entries := func() string {
+		return entriesOf(t, func(fn func(string, []byte) error) error { return read(s, fn) })
+	}
 	// A state.db of an earlier version has none.
-	if err := s.updateState(func(tx *bolt.Tx) error { return tx.DeleteBucket([]byte(bucketOutbox)) }); err != nil {
+	if err := s.updateState(func(tx *bolt.Tx) error { return tx.DeleteBucket([]byte(bucket)) }); err != nil {
 		t.Fatal(err)
 	}
-	if have := outbox(t, s); have != "" {
-		t.Errorf("the outbox of an earlier version has %s", have)
+	if have := entries(); have != "" {
+		t.Errorf("the %s of an earlier version has %s", bucket, have)
 	}
 	for _, entries := range [][]State{
 		{{"b", []byte("1")}, {"a", []byte("2")}, {"c", []byte("3")}},
 		{{"b", []byte("4")}, {"c", nil}, {"d", nil}},
 	} {
-		if err := s.PutOutbox(entries); err != nil {
+		if err := put(s, entries); err != nil {
 			t.Fatal(err)
 		}
 	}
 	checkpoint(t, s, Changes{States: []State{{"web1", []byte("x")}}})
 	s.Close()
 	s = openStore(t, directory, Options{ReadOnly: true})
-	if have, want := outbox(t, s), "a=2 b=4"; have != want {
-		t.Errorf("the outbox has %s, want %s", have, want)
+	if have, want := entries(), "a=2 b=4"; have != want {
+		t.Errorf("the %s has %s, want %s", bucket, have, want)
 	}
-	if err := s.PutOutbox([]State{{"a", nil}}); err != ErrReadOnly {
-		t.Errorf("an outbox that is only read is written: %v", err)
+	if err := put(s, []State{{"a", nil}}); err != ErrReadOnly {
+		t.Errorf("a store that is only read is written: %v", err)
 	}
 }
 

@@ -22,7 +22,7 @@ func writeRemoved(directory string, signer note.Signer, kept uint64) error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(filepath.Join(directory, removedName), signed, 0o600)
+	return ReplaceFile(filepath.Join(directory, removedName), signed, 0o600)
 }
 
 var errRemoved = errors.New("it isn't a note of what was removed")

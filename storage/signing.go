@@ -50,10 +50,10 @@ func newSigner(directory string) (note.Signer, error) {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	if err := replaceFile(path, joinLines(known, []byte(public)), 0o644); err != nil {
+	if err := ReplaceFile(path, joinLines(known, []byte(public)), 0o644); err != nil {
 		return nil, err
 	}
-	if err := replaceFile(filepath.Join(directory, secretKeyName), []byte(secret+"\n"), 0o600); err != nil {
+	if err := ReplaceFile(filepath.Join(directory, secretKeyName), []byte(secret+"\n"), 0o600); err != nil {
 		return nil, err
 	}
 	return note.NewSigner(secret)
@@ -115,8 +115,9 @@ func joinLines(known, more []byte) (all []byte) {
 	return all
 }
 
-// replaceFile writes a file that is there whole or not at all, after a power cut too.
-func replaceFile(path string, b []byte, mode os.FileMode) error {
+// ReplaceFile writes a file that is there whole or not at all, after a power cut too. Before
+// that it stands beside it, with ".new" behind its name.
+func ReplaceFile(path string, b []byte, mode os.FileMode) error {
 	unfinished := path + ".new"
 	if err := removeIfThere(unfinished); err != nil {
 		return err
@@ -127,10 +128,10 @@ func replaceFile(path string, b []byte, mode os.FileMode) error {
 	}
 	_, err = f.WriteAt(b, 0)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
+		return errors.Join(err, removeIfThere(unfinished))
 	}
 	if err := os.Rename(unfinished, path); err != nil {
-		return err
+		return errors.Join(err, removeIfThere(unfinished))
 	}
 	return syncDirectory(filepath.Dir(path))
 }

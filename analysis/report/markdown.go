@@ -97,7 +97,7 @@ func (r *Report) facts() []Fact {
 		{"Reference", h.Reference.reasoned()},
 		{"Profile", fmt.Sprintf("%s: warns at %g s, critical at %g s", h.Profile.Name, h.Profile.Warn, h.Profile.Crit)},
 		{"Assumed", fmt.Sprintf("some messages were delivered within %g s; no clock in service runs away by more than %g ppm", h.Estimator.LeastDelay, h.Estimator.MaxSkew)},
-		{"Hosts", r.tally()},
+		{"Hosts", r.Tally()},
 	}
 	for _, m := range h.Reference.Moves {
 		facts = append(facts, Fact{"Moved", m.Text})
@@ -131,8 +131,8 @@ func (ref *Reference) text() string {
 	return text
 }
 
-// tally counts the hosts by compliance.
-func (r *Report) tally() string {
+// Tally counts the hosts by compliance, in words.
+func (r *Report) Tally() string {
 	n := map[string]int{}
 	for i := range r.Hosts {
 		n[r.Hosts[i].Compliance]++

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -33,8 +34,8 @@ func (p *program) configCheckCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:  "check",
 		Args: noArguments,
-		Long: `Check the configuration: print every error in it, and what is valid but odd.
-Fails if there is an error.
+		Long: `Check the configuration: print every error in it, what is valid but odd, and when
+each report by schedule is next due. Fails if there is an error.
 
 Usage:
   skewatch config check [FLAG ...]`,
@@ -50,10 +51,26 @@ Usage:
 			fmt.Fprintf(p.stderr, "warning: %s\n", odd)
 			hint(p.stderr, odd.Hint)
 		}
-		_, err = fmt.Fprintf(p.stdout, "valid, hash %s\n", cfg.Hash())
-		return err
+		if _, err = fmt.Fprintf(p.stdout, "valid, hash %s\n", cfg.Hash()); err != nil {
+			return err
+		}
+		return p.nextRuns(cfg)
 	}
 	return cmd
+}
+
+// nextRuns says when each report is next due.
+func (p *program) nextRuns(cfg *config.Config) error {
+	for i := range cfg.Reports {
+		r := &cfg.Reports[i]
+		next := r.Next(p.now())
+		_, err := fmt.Fprintf(p.stdout, "report %s: next at %s, of the time since %s\n", r.Name,
+			next.In(r.Zone.Location()).Format(time.RFC3339), r.Since(next).In(r.Zone.Location()).Format(time.RFC3339))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *program) configShowCommand() *cobra.Command {

@@ -69,6 +69,9 @@ type Config struct {
 	// Notify are the outputs that warnings are sent to.
 	Notify []Notify
 
+	// Reports are made by a schedule.
+	Reports []Report
+
 	origins  map[string]origin // by key
 	misnamed []Oddity          // environment variables that name no setting
 }
@@ -171,6 +174,7 @@ func Load(flags *pflag.FlagSet, environ []string) (*Config, error) {
 		l.settleProfile()
 		l.checkTLS()
 		l.checkNotify()
+		l.checkReports()
 		l.checkShared()
 	}
 	if err := errors.Join(l.errs...); err != nil {

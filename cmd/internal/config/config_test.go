@@ -255,6 +255,10 @@ notify:
     min_severity: crit
   - {name: siem, type: syslog, address: "[2001:db8::1]:6514", transport: tls, ca: ca.pem}
   - {name: out, type: stdout}
+reports:
+  - {name: weekly, schedule: 0 12 * * 5, zone: Europe/Paris, period: 7d, format: csv, hosts: "DB*", profile: srg, sign: true, directory: /srv/reports, keep: 52}
+  - {name: minutes, schedule: "*/5 * * * *", tolerance: 20ms, mail: mail, to: [boss@example.net]}
+  - {name: daily, schedule: "@daily", directory: /srv/reports}
 `
 
 func TestWrittenConfigLoadsTheSame(t *testing.T) {

@@ -12,6 +12,7 @@ func FuzzYAML(f *testing.F) {
 	f.Add([]byte(everything))
 	f.Add([]byte("hosts:\n  - match: a\n    zone: +02:00\nlisten: {udp: [\":1\"]}"))
 	f.Add([]byte("notify:\n  - {name: a, type: email, smtp: 'm:25', from: a@b, to: ['c <d@e>', f@g], transport: tls}\n  - {name: b, type: stdout, hosts: 'W*'}"))
+	f.Add([]byte("reports:\n  - {name: a, schedule: '1-5/2 0 * feb Mon', directory: d, zone: -0930, period: 1d1h, tolerance: 3s, keep: 3}"))
 	f.Add([]byte("data: |\n  a\n  b\n"))
 	f.Add([]byte("? [a]\n: &x *x"))
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -42,6 +43,7 @@ func loadYAML(text []byte) (*Config, error) {
 		l.settleProfile()
 		l.checkTLS()
 		l.checkNotify()
+		l.checkReports()
 		l.checkShared()
 	}
 	return l.config, errors.Join(l.errs...)

@@ -206,22 +206,22 @@ func count(least int) kind[int] {
 // half is the word for 0 where that means half of another number.
 const half = "half"
 
-// orHalf returns the kind that has the word half besides.
-func orHalf(k kind[int]) kind[int] {
+// or returns the kind that has a word for 0 besides.
+func or(zero string, k kind[int]) kind[int] {
 	return kind[int]{
 		format: func(n int) string {
 			if n == 0 {
-				return half
+				return zero
 			}
 			return k.format(n)
 		},
 		parse: func(text string) (int, *fault) {
-			if text == half {
+			if text == zero {
 				return 0, nil
 			}
 			n, f := k.parse(text)
 			if f != nil && f.hint != "" {
-				f.hint += `, or "half"`
+				f.hint += fmt.Sprintf(", or %q", zero)
 			}
 			return n, f
 		},

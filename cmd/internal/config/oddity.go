@@ -60,7 +60,7 @@ func (c *Config) Oddities() []Oddity {
 			odd = append(odd, check.Oddity)
 		}
 	}
-	return append(odd, c.shadowedHosts()...)
+	return slices.Concat(odd, c.shadowedHosts(), c.reportOddities())
 }
 
 func (l *Listen) none() bool {

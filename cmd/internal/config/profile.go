@@ -26,27 +26,33 @@ var profiles = map[Profile]limits{
 	ProfileFINRA:   {50 * time.Millisecond, 50 * time.Millisecond},
 }
 
-// settleProfile makes profile and tolerance agree. The one from the stronger
-// source holds: a tolerance over a profile makes it custom, a profile over a
-// tolerance brings its own. From one source they must not contradict each other.
+// settleProfile makes profile and tolerance agree.
 func (l *loader) settleProfile() {
 	c := l.config
-	named, given := c.origins["profile"], c.origins["tolerance"]
-	rule, isRule := profiles[c.Profile]
+	l.settle("", &c.Profile, &c.Tolerance, &c.Critical)
+}
+
+// settle makes a profile and a tolerance agree, whose keys begin with at. The one from the
+// stronger source holds: a tolerance over a profile makes it custom, a profile over a
+// tolerance brings its own. From one source they must not contradict each other.
+func (l *loader) settle(at string, profile *Profile, tolerance, critical *time.Duration) {
+	from := l.config.origins
+	named, given := from[at+"profile"], from[at+"tolerance"]
+	rule := profiles[*profile]
 	switch {
-	case !isRule && given.source == fromDefault:
-		l.fail("profile", named, string(c.Profile), fault{problem: "needs a tolerance", hint: `give one, such as "2s"`})
-	case !isRule:
-		c.Critical = 5 * c.Tolerance
+	case *profile == ProfileCustom && given.source == fromDefault:
+		l.fail(at+"profile", named, string(*profile), fault{problem: "needs a tolerance", hint: `give one, such as "2s"`})
+	case *profile == ProfileCustom:
+		*critical = 5 * *tolerance
 	case given.source > named.source:
-		c.Profile, c.Critical = ProfileCustom, 5*c.Tolerance
-		c.origins["profile"] = given
-	case given.source == named.source && given.source != fromDefault && c.Tolerance != rule.tolerance:
-		l.fail("tolerance", given, formatDuration(c.Tolerance), fault{
-			problem: fmt.Sprintf("contradicts profile %s, which allows %s", c.Profile, formatDuration(rule.tolerance)),
+		*profile, *critical = ProfileCustom, 5**tolerance
+		from[at+"profile"] = given
+	case given.source == named.source && given.source != fromDefault && *tolerance != rule.tolerance:
+		l.fail(at+"tolerance", given, formatDuration(*tolerance), fault{
+			problem: fmt.Sprintf("contradicts profile %s, which allows %s", *profile, formatDuration(rule.tolerance)),
 			hint:    "remove one of the two, or make the profile custom"})
 	default:
-		c.Tolerance, c.Critical = rule.tolerance, rule.critical
-		c.origins["tolerance"] = origin{source: fromProfile, name: string(c.Profile)}
+		*tolerance, *critical = rule.tolerance, rule.critical
+		from[at+"tolerance"] = origin{source: fromProfile, name: string(*profile)}
 	}
 }

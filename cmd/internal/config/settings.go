@@ -77,7 +77,7 @@ func (c *Config) settings() []setting {
 			binding: one(&c.Limits.Hosts, count(leastHosts))},
 		{key: "limits.hosts_per_peer", flag: "max-hosts-per-peer", arg: "N", preset: []string{half},
 			usage:   "let one peer, such as a relay, send for this many of them at most, or half",
-			binding: one(&c.Limits.HostsPerPeer, orHalf(count(1)))},
+			binding: one(&c.Limits.HostsPerPeer, or(half, count(1)))},
 
 		{key: "http", flag: "http", arg: "ADDRESS", preset: []string{"127.0.0.1:8514"},
 			usage:   "serve the HTTP API on this loopback address; empty for none",
@@ -130,6 +130,7 @@ func (c *Config) settings() []setting {
 
 		{key: "hosts", items: c.hostItems, example: "match: web*"},
 		{key: "notify", items: c.notifyItems, example: "name: ops"},
+		{key: "reports", items: c.reportItems, example: "name: weekly"},
 	}
 }
 

@@ -117,6 +117,7 @@ func TestRules(t *testing.T) {
 		{"ntpcheck knows messages", "ntpcheck", []string{"collector/message"}, nil, 1},
 		{"similar name", "storage", []string{"collector/messages"}, nil, 1},
 		{"adapters meet", "cmd/internal/web", []string{"cmd/internal/metrics", "cmd/internal/notify"}, nil, 2},
+		{"reports are mailed by whoever wires", "cmd/internal/schedule", []string{"cmd/internal/notify"}, nil, 1},
 		{"forward meets jetstream", "cmd/internal/forward", []string{"storage/jetstream"}, nil, 1},
 		{"adapter of the domain", "cmd/internal/web", []string{"analysis/report", "storage"}, nil, 0},
 		{"metrics imports Prometheus", "cmd/internal/metrics", nil, []string{"github.com/prometheus/client_golang/prometheus"}, 0},

@@ -34,6 +34,7 @@ var strangers = []room{
 	"cmd/internal/web/...",
 	"cmd/internal/metrics/...",
 	"cmd/internal/notify/...",
+	"cmd/internal/schedule/...",
 	"cmd/internal/forward/...",
 	"storage/jetstream/...",
 }
@@ -42,6 +43,7 @@ var strangers = []room{
 var reserved = map[string]room{
 	"github.com/prometheus/client_golang": "cmd/internal/metrics/...",
 	"github.com/wneessen/go-mail":         "cmd/internal/notify/...",
+	"github.com/robfig/cron/v3":           "cmd/internal/config/...",
 }
 
 // bare are rooms that import nothing but the standard library and this module.

@@ -8,6 +8,7 @@ package metrics
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -27,6 +28,7 @@ type Sample struct {
 	Fleet     analysis.Glance
 	Sources   ntpcheck.Status
 	Outputs   []Output
+	Reports   []Report
 }
 
 // An Output is what became of the events for one output of notifications.
@@ -36,6 +38,16 @@ type Output struct {
 	Failed    uint64 // attempts
 	Refused   uint64 // events that were given up
 	Waiting   uint64 // events
+}
+
+// A Report is what became of the runs of a report by schedule, on one of the ways it goes.
+type Report struct {
+	Name     string
+	Delivery string    // file or mail
+	Tried    time.Time // when a run was last tried; zero if none was since the start
+	Failed   bool      // it didn't go well
+	Pending  uint64    // runs that are due
+	Skipped  uint64    // runs that were given up
 }
 
 // MostHosts is how many hosts have series of their own: those that are warned of first, then
@@ -100,6 +112,11 @@ var (
 	failed    = counter("notifications_failed_attempts", "Attempts of an output to deliver events that failed.", "output")
 	refused   = counter("notifications_refused", "Warning events that were given up, because the receiver refuses them.", "output")
 	waiting   = gauge("notifications_waiting", "Warning events that an output has yet to deliver.", "output")
+
+	reportTried   = gauge("report_last_run_timestamp_seconds", "When a run of a report was last tried, Unix time.", "report", "delivery")
+	reportWell    = gauge("report_last_run_success", "1 if that went well, 0 if it is to be tried again.", "report", "delivery")
+	reportPending = gauge("report_pending_runs", "Runs of a report that are due and not delivered.", "report", "delivery")
+	reportSkipped = counter("report_skipped_runs", "Runs of a report that were given up: too many were missed, or the mail server refuses it.", "report", "delivery")
 )
 
 // A reader reads a sample at each scrape.
@@ -121,6 +138,9 @@ func (r *reader) Collect(to chan<- prometheus.Metric) {
 	w.reference(&s.Sources)
 	for _, o := range s.Outputs {
 		w.output(o)
+	}
+	for _, r := range s.Reports {
+		w.report(r)
 	}
 }
 
@@ -155,6 +175,20 @@ func (w writer) output(o Output) {
 	w.send(failed, o.Failed, o.Name)
 	w.send(refused, o.Refused, o.Name)
 	w.send(waiting, o.Waiting, o.Name)
+}
+
+// report sends how a report by schedule is doing.
+func (w writer) report(r Report) {
+	if !r.Tried.IsZero() {
+		well := uint64(1)
+		if r.Failed {
+			well = 0
+		}
+		w.sendFloat(reportTried, float64(r.Tried.UnixMilli())/1e3, r.Name, r.Delivery)
+		w.send(reportWell, well, r.Name, r.Delivery)
+	}
+	w.send(reportPending, r.Pending, r.Name, r.Delivery)
+	w.send(reportSkipped, r.Skipped, r.Name, r.Delivery)
 }
 
 // transport sends what was counted of a transport.

@@ -24,7 +24,8 @@ type email struct {
 	port int
 }
 
-// mailTimeout is how long a server may take for each of a session's parts.
+// mailTimeout is how long a session may take from the greeting to the end of a mail that
+// tells of events.
 const mailTimeout = 15 * time.Second
 
 func newEmail(n *config.Notify) (*email, error) {
@@ -37,21 +38,21 @@ func newEmail(n *config.Notify) (*email, error) {
 		return nil, err
 	}
 	e := &email{n, host, number}
-	if _, err := e.client(); err != nil {
+	if _, err := e.client(mailTimeout); err != nil {
 		return nil, err
 	}
 	_, err = e.mail([]api.Event{Sample(time.Now())})
 	return e, err
 }
 
-// client returns a client for one session.
-func (m *email) client() (*mail.Client, error) {
+// client returns a client for one session, which may take so long.
+func (m *email) client(timeout time.Duration) (*mail.Client, error) {
 	secure, err := tlsConfig(m.CA)
 	if err != nil {
 		return nil, err
 	}
 	secure.ServerName = m.host
-	options := []mail.Option{mail.WithPort(m.port), mail.WithTimeout(mailTimeout), mail.WithTLSConfig(secure)}
+	options := []mail.Option{mail.WithPort(m.port), mail.WithTimeout(timeout), mail.WithTLSConfig(secure)}
 	switch m.Transport {
 	case config.NotifyTLS:
 		options = append(options, mail.WithSSL())
@@ -70,14 +71,18 @@ func (m *email) client() (*mail.Client, error) {
 	return mail.NewClient(m.host, options...)
 }
 
-// send returns when the server has taken the mail, or the context ends: then the session
-// comes to its own end.
 func (m *email) send(ctx context.Context, events []api.Event) error {
-	client, err := m.client()
+	message, err := m.mail(events)
 	if err != nil {
 		return err
 	}
-	message, err := m.mail(events)
+	return m.deliver(ctx, message, mailTimeout)
+}
+
+// deliver returns when the server has taken the mail, or the context ends: then the session
+// comes to its own end.
+func (m *email) deliver(ctx context.Context, message *mail.Msg, timeout time.Duration) error {
+	client, err := m.client(timeout)
 	if err != nil {
 		return err
 	}
@@ -99,19 +104,25 @@ func (m *email) send(ctx context.Context, events []api.Event) error {
 
 // mail writes a mail. It bears the same Message-ID if the same events are sent again.
 func (m *email) mail(events []api.Event) (*mail.Msg, error) {
+	first, last := events[0], events[len(events)-1]
+	id := fmt.Sprintf("%s-%d", idempotencyKey(first), last.ID)
+	return m.compose(id, m.To, mailSubject(events), mailText(events))
+}
+
+// compose writes a mail whose Message-ID begins with id.
+func (m *email) compose(id string, to []string, subject, text string) (*mail.Msg, error) {
 	message := mail.NewMsg(mail.WithNoDefaultUserAgent())
 	if err := message.From(m.From); err != nil {
 		return nil, &settingError{"from", err.Error(), m.From, ""}
 	}
-	if err := message.To(m.To...); err != nil {
-		return nil, &settingError{"to", err.Error(), strings.Join(m.To, ", "), ""}
+	if err := message.To(to...); err != nil {
+		return nil, &settingError{"to", err.Error(), strings.Join(to, ", "), ""}
 	}
-	first, last := events[0], events[len(events)-1]
-	message.Subject(mailSubject(events))
+	message.Subject(subject)
 	message.SetDate()
-	message.SetMessageIDWithValue(fmt.Sprintf("%s-%d.%s@%s", idempotencyKey(first), last.ID, m.Name, hostName()))
+	message.SetMessageIDWithValue(fmt.Sprintf("%s.%s@%s", id, m.Name, hostName()))
 	message.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: nothing answers to it
-	message.SetBodyString(mail.TypeTextPlain, mailText(events))
+	message.SetBodyString(mail.TypeTextPlain, text+"Sent by skewatch on "+hostName()+".\n")
 	return message, nil
 }
 
@@ -145,9 +156,12 @@ func mailText(events []api.Event) string {
 		}
 		b.WriteByte('\n')
 	}
-	b.WriteString("Offset: host clock minus true time; + is ahead. Sent by skewatch on " + hostName() + ".\n")
+	b.WriteString(signConvention)
 	return b.String()
 }
+
+// signConvention says which way an offset goes, in every mail.
+const signConvention = "Offset: host clock minus true time; + is ahead. "
 
 // hostName returns this machine's name as it may stand in headers.
 var hostName = sync.OnceValue(func() string {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/skewatch/skewatch/cmd/internal/api"
 	"github.com/skewatch/skewatch/cmd/internal/config"
+	"github.com/skewatch/skewatch/cmd/internal/retry"
 )
 
 // A sender speaks to a receiver.
@@ -92,7 +93,7 @@ func (o *output) run(ctx context.Context) {
 		case ctx.Err() != nil:
 		case err != nil:
 			o.fail(err)
-			pause(ctx, o.pause(err))
+			retry.Wait(ctx, o.pause(err))
 		}
 	}
 	o.save()
@@ -104,7 +105,7 @@ func (o *output) step(ctx context.Context) error {
 		return o.idle(ctx)
 	}
 	if o.failures == 0 {
-		pause(ctx, o.manner.gather)
+		retry.Wait(ctx, o.manner.gather)
 	}
 	batch := o.manner.batch
 	if o.refusing {
@@ -164,7 +165,11 @@ const remindAtOnce = 500
 // attempt tries something with a deadline. When the context ends, what is under way gets a
 // moment to come to its end, so that it need not be sent again.
 func (o *output) attempt(parent context.Context, try func(context.Context) error) error {
-	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(parent), o.options.Deadline, errDeadline)
+	return attempt(parent, o.options.Deadline, try)
+}
+
+func attempt(parent context.Context, deadline time.Duration, try func(context.Context) error) error {
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(parent), deadline, errDeadline)
 	defer cancel()
 	defer context.AfterFunc(parent, func() { time.AfterFunc(lastMoment, cancel) })()
 	err := try(ctx)

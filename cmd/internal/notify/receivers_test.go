@@ -165,7 +165,7 @@ func TestExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mails := mailServerAt(t, &mailServer{tls: &tls.Config{Certificates: []tls.Certificate{pair}}})
+	mails := testbed.StartMailServer(t, &testbed.MailServer{TLS: &tls.Config{Certificates: []tls.Certificate{pair}}})
 	logs := testbed.StartSIEM(t, "tls", testbed.TLS{Authority: authority, Certificate: certificate, Library: "ossl"})
 	am := testbed.StartAlertmanager(t, startPager(t).URL, time.Minute)
 	hooks := receive(t)
@@ -182,7 +182,7 @@ func TestExample(t *testing.T) {
 	example := readFile(t, "../../../examples/notify/skewatch.yaml")
 	for _, here := range [][2]string{
 		{"/etc/skewatch", secrets}, {"https://hooks.example.net", hooks.URL}, {"http://alertmanager.example.net:9093", am.URL},
-		{"mail.example.net:587", mails.Addr().String()}, {"siem.example.net:6514", logs.Address},
+		{"mail.example.net:587", mails.Address}, {"siem.example.net:6514", logs.Address},
 	} {
 		if !strings.Contains(example, here[0]) {
 			t.Fatalf("the example doesn't have %s", here[0])
@@ -225,7 +225,7 @@ func TestExample(t *testing.T) {
 		}
 		return nil
 	})
-	if m := readMailText(t, mails.await(t, 1)[0]); m.header.Get("To") != `<ops@example.net>, "Database team" <db@example.net>` {
+	if m := readMailText(t, await(t, mails, 1)[0]); m.header.Get("To") != `<ops@example.net>, "Database team" <db@example.net>` {
 		t.Errorf("the mail is to %s", m.header.Get("To"))
 	}
 }

@@ -48,6 +48,5 @@ func Test(ctx context.Context, n *config.Notify, now time.Time, stdout io.Writer
 	if err != nil {
 		return err
 	}
-	out := output{options: o}
-	return out.attempt(ctx, func(ctx context.Context) error { return s.send(ctx, []api.Event{Sample(now)}) })
+	return attempt(ctx, o.Deadline, func(ctx context.Context) error { return s.send(ctx, []api.Event{Sample(now)}) })
 }

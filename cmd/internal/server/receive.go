@@ -87,7 +87,7 @@ func (s *Server) sample() metrics.Sample {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return metrics.Sample{
-		Received: received, Sources: sources, Outputs: outputs,
+		Received: received, Sources: sources, Outputs: outputs, Reports: s.reportSamples(),
 		Admission: s.fleet.Admission(), Late: s.fleet.Late(), Fleet: s.fleet.Glance(metrics.MostHosts),
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/skewatch/skewatch/cmd/internal/build"
 	"github.com/skewatch/skewatch/cmd/internal/config"
 	"github.com/skewatch/skewatch/cmd/internal/metrics"
+	"github.com/skewatch/skewatch/cmd/internal/schedule"
 	"github.com/skewatch/skewatch/cmd/internal/web"
 	"github.com/skewatch/skewatch/collector"
 	"github.com/skewatch/skewatch/collector/message"
@@ -34,6 +35,7 @@ type Server struct {
 	collector *collector.Collector
 	http      net.Listener // nil if turned off
 	keeper    *keeper
+	reports   *schedule.Scheduler
 }
 
 // Open opens the data directory and binds every address, or does nothing and says
@@ -85,7 +87,10 @@ func newServer(cfg *config.Config, log logrus.FieldLogger, m *ntpcheck.Monitor, 
 	k := &keeper{archive: a, monitor: m}
 	refresh := func() error { k.review(); return nil }
 	s := &Server{monitor: m, keeper: k, desk: &desk{archive: a, live: true, refresh: refresh, status: m.Status}}
-	return s, s.openOutputs()
+	if err := s.openOutputs(); err != nil {
+		return nil, err
+	}
+	return s, s.openReports()
 }
 
 // listen binds the listeners, the API's first: it is the one that is turned off
@@ -156,6 +161,7 @@ func (s *Server) Run(ctx context.Context) error {
 	wg.Go(func() { s.keeper.expiring(background) })
 	wg.Go(func() { s.accounting(background) })
 	wg.Go(func() { s.outputs.Run(background) })
+	wg.Go(func() { s.reports.Run(background) })
 	closeHTTP := s.serveHTTP(&wg)
 
 	received := s.collector.Run(ctx) // returns when all that was received is in the store
