@@ -22,6 +22,22 @@ type Point struct {
 type Mark struct {
 	At    time.Time
 	Label string
+	Kind  MarkKind
+}
+
+// MarkKind says what a mark is of.
+type MarkKind uint8
+
+// The kinds of marks.
+const (
+	ClockSet MarkKind = iota // a triangle below; the line is broken there
+	Warning                  // a flag above
+)
+
+// A Span is a time during which something lasted.
+type Span struct {
+	From, To time.Time
+	Label    string
 }
 
 // A Chart is an offset over time.
@@ -29,8 +45,11 @@ type Chart struct {
 	Title     string // read out to who can't see it
 	From, To  time.Time
 	Points    []Point // in order of time
+	Raw       []Dot   // single measurements, behind the points; what lies far from these isn't shown
 	Marks     []Mark
+	Spans     []Span  // drawn as hatched areas
 	Tolerance float64 // seconds, drawn on both sides of 0; 0 for none
+	Values    bool    // points say their values to who hovers over them
 }
 
 // Sizes in pixels of SVG's own.
@@ -50,10 +69,15 @@ const (
 func (c *Chart) WriteSVG(w io.Writer) error {
 	p := newPen(c)
 	p.frame(c)
+	p.spans(c.Spans)
+	p.raw(c.Raw)
 	runs := p.runs(c)
 	p.band(runs)
 	p.line(runs)
 	p.marks(c.Marks)
+	if c.Values {
+		p.values(c.Points)
+	}
 	p.b.WriteString("</svg>\n")
 	_, err := io.WriteString(w, p.b.String())
 	return err
@@ -73,6 +97,14 @@ func newPen(c *Chart) *pen {
 	p.low, p.high = math.Inf(1), math.Inf(-1)
 	for _, point := range c.Points {
 		p.low, p.high = min(p.low, point.Low), max(p.high, point.High)
+	}
+	if n := len(c.Raw); n > 0 {
+		offsets := make([]float64, n)
+		for i, d := range c.Raw {
+			offsets[i] = d.Offset
+		}
+		slices.Sort(offsets)
+		p.low, p.high = min(p.low, offsets[n/10]), max(p.high, offsets[n-1]) // the lowest were delayed
 	}
 	if c.Tolerance > 0 && p.near(c.Tolerance) {
 		p.low, p.high = min(p.low, -c.Tolerance), max(p.high, c.Tolerance)
@@ -163,7 +195,7 @@ func (p *pen) runs(c *Chart) (runs [][]Point) {
 
 // marked reports whether a mark lies between two moments.
 func (c *Chart) marked(from, to time.Time) bool {
-	return slices.ContainsFunc(c.Marks, func(m Mark) bool { return m.At.After(from) && !m.At.After(to) })
+	return slices.ContainsFunc(c.Marks, func(m Mark) bool { return m.Kind == ClockSet && m.At.After(from) && !m.At.After(to) })
 }
 
 // band draws what the truth lies in: a grey area with an edge, which is seen in black and
@@ -207,7 +239,11 @@ func (p *pen) to(first bool, at time.Time, offset float64) {
 func (p *pen) marks(marks []Mark) {
 	for _, m := range marks {
 		x := p.x(m.At)
-		p.printf(`<path d="M%.1f %dl-4 -7h8z" fill="currentColor"><title>%s</title></path>`+"\n", x, height-bottom, html.EscapeString(m.Label))
-		p.printf(`<line x1="%.1f" x2="%.1f" y1="%d" y2="%d" stroke="currentColor" stroke-width="0.7" stroke-dasharray="1 2"/>`+"\n", x, x, top, height-bottom)
+		shape, stroke := fmt.Sprintf("M%.1f %dl-4 -7h8z", x, height-bottom), `stroke-dasharray="1 2"`
+		if m.Kind == Warning {
+			shape, stroke = fmt.Sprintf("M%.1f %dh9l-3 4l3 4h-9z", x, top), `stroke-dasharray="6 2"`
+		}
+		p.printf(`<path d="%s" fill="currentColor"><title>%s</title></path>`+"\n", shape, html.EscapeString(m.Label))
+		p.printf(`<line x1="%.1f" x2="%.1f" y1="%d" y2="%d" stroke="currentColor" stroke-width="0.7" %s/>`+"\n", x, x, top, height-bottom, stroke)
 	}
 }

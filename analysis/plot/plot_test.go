@@ -35,7 +35,11 @@ func drifting(n int) (points []Point) {
 func TestSVG(t *testing.T) {
 	for name, c := range map[string]Chart{
 		"drifting": {Title: `drift of "web1" <a&b>`, From: noon, To: noon.Add(6 * time.Hour), Points: drifting(72), Tolerance: 0.5,
-			Marks: []Mark{{noon.Add(4 * time.Hour), "step of <+0.1 s>"}}},
+			Marks: []Mark{{At: noon.Add(4 * time.Hour), Label: "step of <+0.1 s>"}}},
+		"with all": {Title: "all", From: noon, To: noon.Add(2 * time.Hour), Points: drifting(24), Tolerance: 0.5, Values: true,
+			Raw:   []Dot{{noon.Add(time.Hour), 0.1}, {noon.Add(time.Hour), -4000}, {noon.Add(-time.Hour), 0.1}},
+			Spans: []Span{{noon.Add(10 * time.Minute), noon.Add(20 * time.Minute), "a queue of <5>"}},
+			Marks: []Mark{{noon.Add(30 * time.Minute), "raised & warned", Warning}}},
 		"one point": {Title: "one", From: noon, To: noon.Add(time.Hour), Points: []Point{{noon, -40.1, -40, -39.9}}, Tolerance: 1},
 		"nothing":   {Title: "nothing", From: noon, To: noon},
 	} {

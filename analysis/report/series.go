@@ -74,8 +74,7 @@ func (r *Report) worstFirst() []*Row {
 	return rows
 }
 
-// An Album gathers the series of those originators that a report flags, worst first and no
-// more than 60.
+// An Album gathers the series of originators, worst first and no more than 60.
 type Album struct {
 	series []Series
 	pages  map[string]albumPage // by key
@@ -88,13 +87,14 @@ type albumPage struct {
 	unsettled int64
 }
 
-// NewAlbum returns an album without points for the rows that a builder has made.
-func (b *Builder) NewAlbum(rows []Row) *Album {
-	flagged := (&Report{Hosts: rows}).worstFirst()
-	flagged = slices.DeleteFunc(flagged, func(r *Row) bool { return !r.flagged() })
-	flagged = flagged[:min(len(flagged), mostSeries)]
+// NewAlbum returns an album without points for the rows that a builder has made: those that
+// the report flags, or all.
+func (b *Builder) NewAlbum(rows []Row, all bool) *Album {
+	shown := (&Report{Hosts: rows}).worstFirst()
+	shown = slices.DeleteFunc(shown, func(r *Row) bool { return !all && !r.flagged() })
+	shown = shown[:min(len(shown), mostSeries)]
 	a := &Album{pages: map[string]albumPage{}}
-	for _, r := range flagged {
+	for _, r := range shown {
 		a.series = append(a.series, Series{Host: r.Host, Source: r.Source, Trust: r.Trust, Points: []Point{}})
 	}
 	for key, account := range b.accounts {

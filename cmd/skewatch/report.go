@@ -75,7 +75,7 @@ func chosenProfile(flags *pflag.FlagSet) (*report.Profile, error) {
 // report asks for a report and writes it, and what signs it to a file if one is named.
 func (p *program) report(cmd *cobra.Command, r *reading, profile *report.Profile, receipt string) error {
 	return p.ask(cmd, r, func(ctx context.Context, d api.Desk, q request) error {
-		query := api.ReportQuery{Query: q.apiQuery(), Profile: profile, Series: q.Format == "html"}
+		query := api.ReportQuery{Query: q.apiQuery(), Profile: profile, Series: api.SeriesFor(q.Format)}
 		if receipt != "" {
 			query.Sign = q.Format
 		}

@@ -20,6 +20,12 @@ type Desk interface {
 	// Report returns a row for each host that sent messages in the period.
 	Report(ctx context.Context, q ReportQuery) (*report.Report, error)
 
+	// Clocks returns what is said of the fleet's clocks now.
+	Clocks(ctx context.Context, q ClocksQuery) (*Clocks, error)
+
+	// Reference returns how the collector's own clock ran in a period.
+	Reference(ctx context.Context, q Query) (*ReferenceHistory, error)
+
 	// Sources returns what is known of the collector's own clock.
 	Sources(ctx context.Context) (ntpcheck.Status, error)
 
@@ -80,11 +86,29 @@ type ReportQuery struct {
 	// the server judges by.
 	Profile *report.Profile
 
-	// Series asks for the course of flagged hosts' offsets too.
-	Series bool
+	// Series says whose course of offsets is asked for too.
+	Series Series
 
 	// Sign is the format of report.Formats to write and sign the report in; "" for none.
 	Sign string
+}
+
+// Series says for which hosts of a report the course of their offsets is asked for.
+type Series string
+
+// The choices of series.
+const (
+	NoSeries      Series = ""
+	SeriesFlagged Series = "true" // those that the report flags, the worst 60 of them
+	SeriesAll     Series = "all"  // the 60 that come first in the report's order of severity
+)
+
+// SeriesFor returns what a report in a format shows: the course of offsets is drawn in HTML.
+func SeriesFor(format string) Series {
+	if format == "html" {
+		return SeriesFlagged
+	}
+	return NoSeries
 }
 
 // An Event is a change of what is warned of, in the form that `skewatch tail` prints.

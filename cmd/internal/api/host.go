@@ -15,3 +15,8 @@ func MatchHost(glob, host string) bool {
 	ok, err := path.Match(flat.Replace(glob), flat.Replace(strings.ToLower(host)))
 	return ok && err == nil
 }
+
+// GlobOf returns the glob that matches one name, in whatever case.
+func GlobOf(host string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(strings.ToLower(host))
+}

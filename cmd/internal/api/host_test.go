@@ -22,3 +22,15 @@ func TestMatchHost(t *testing.T) {
 		}
 	}
 }
+
+func TestGlobOf(t *testing.T) {
+	for _, host := range []string{"web1", "WEB1", "a*b", `a\b`, "[x]", "a?", "RP/0/RP0", "é*"} {
+		glob := GlobOf(host)
+		if !MatchHost(glob, host) {
+			t.Errorf("GlobOf(%q) = %q, which doesn't match it", host, glob)
+		}
+		if MatchHost(glob, host+"x") || MatchHost(glob, "x"+host) {
+			t.Errorf("GlobOf(%q) = %q matches other names", host, glob)
+		}
+	}
+}

@@ -88,8 +88,8 @@ func (q ReportQuery) Values() url.Values {
 		v.Set("warn_seconds", strconv.FormatFloat(p.Warn, 'g', -1, 64))
 		v.Set("crit_seconds", strconv.FormatFloat(p.Crit, 'g', -1, 64))
 	}
-	if q.Series {
-		v.Set("series", "true")
+	if q.Series != NoSeries {
+		v.Set("series", string(q.Series))
 	}
 	if q.Sign != "" {
 		v.Set("sign", q.Sign)
@@ -100,7 +100,7 @@ func (q ReportQuery) Values() url.Values {
 // ParseReportQuery reads a query from URL parameters, as strictly as ParseQuery.
 func ParseReportQuery(v url.Values) (ReportQuery, error) {
 	p := parameters{values: v}
-	q := ReportQuery{Query: p.query(), Series: p.bool("series")}
+	q := ReportQuery{Query: p.query(), Series: p.series("series")}
 	if format, given := p.text("sign"); given {
 		if q.Sign = format; !slices.Contains(report.Formats, format) {
 			p.fail("sign", "not a report's format: known are "+strings.Join(report.Formats, ", "))
@@ -186,6 +186,16 @@ func (p *parameters) bool(name string) bool {
 		p.fail(name, "neither true nor false")
 	}
 	return b
+}
+
+func (p *parameters) series(name string) Series {
+	if text, _ := p.text(name); text == string(SeriesAll) {
+		return SeriesAll
+	}
+	if p.bool(name) {
+		return SeriesFlagged
+	}
+	return NoSeries
 }
 
 func (p *parameters) clock(name string) Clock {

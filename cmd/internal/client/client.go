@@ -44,6 +44,18 @@ func (c *HTTP) Report(ctx context.Context, q api.ReportQuery) (*report.Report, e
 	return r, c.ask(ctx, api.PathReport, q.Values(), r)
 }
 
+// Clocks asks for what is said of the fleet's clocks now.
+func (c *HTTP) Clocks(ctx context.Context, q api.ClocksQuery) (*api.Clocks, error) {
+	clocks := new(api.Clocks)
+	return clocks, c.ask(ctx, api.PathClocks, q.Values(), clocks)
+}
+
+// Reference asks for how the collector's own clock ran.
+func (c *HTTP) Reference(ctx context.Context, q api.Query) (*api.ReferenceHistory, error) {
+	h := new(api.ReferenceHistory)
+	return h, c.ask(ctx, api.PathReference, q.Values(), h)
+}
+
 // Sources asks for the collector's own clock.
 func (c *HTTP) Sources(ctx context.Context) (s ntpcheck.Status, err error) {
 	return s, c.ask(ctx, api.PathSources, nil, &s)

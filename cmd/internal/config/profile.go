@@ -26,6 +26,13 @@ var profiles = map[Profile]limits{
 	ProfileFINRA:   {50 * time.Millisecond, 50 * time.Millisecond},
 }
 
+// Limits returns how far off a clock may be by a rule, and from where on that is critical;
+// known is false for a profile that isn't a rule.
+func (p Profile) Limits() (tolerance, critical time.Duration, known bool) {
+	rule, known := profiles[p]
+	return rule.tolerance, rule.critical, known
+}
+
 // settleProfile makes profile and tolerance agree.
 func (l *loader) settleProfile() {
 	c := l.config

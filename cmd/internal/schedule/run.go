@@ -40,7 +40,7 @@ func (r *run) make(ctx context.Context) error {
 	j := r.job
 	j.turn.Lock()
 	defer j.turn.Unlock()
-	q := api.ReportQuery{Query: api.Query{Since: j.Since(r.at), Until: r.at, Host: j.Hosts}, Profile: j.profile(), Series: j.Format == "html"}
+	q := api.ReportQuery{Query: api.Query{Since: j.Since(r.at), Until: r.at, Host: j.Hosts}, Profile: j.profile(), Series: api.SeriesFor(j.Format)}
 	if j.Sign {
 		q.Sign = j.Format
 	}

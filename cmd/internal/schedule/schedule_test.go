@@ -180,7 +180,7 @@ func TestRuns(t *testing.T) {
 	want := api.ReportQuery{Query: api.Query{Since: time.Date(2026, time.October, 24, 22, 0, 0, 0, time.UTC),
 		Until: time.Date(2026, time.October, 25, 23, 0, 0, 0, time.UTC), Host: "db*"}, Profile: &report.Profile{Name: "srg", Warn: 1, Crit: 1}}
 	got := b.asked[2]
-	if *got.Profile != *want.Profile || got.Since != want.Since || got.Until != want.Until || got.Host != want.Host || got.Sign != "" || got.Series {
+	if *got.Profile != *want.Profile || got.Since != want.Since || got.Until != want.Until || got.Host != want.Host || got.Sign != "" || got.Series != api.NoSeries {
 		t.Errorf("asked for is %+v, want %+v", got, want)
 	}
 	info, err := os.Stat(filepath.Join(b.directory, b.written()[0]))

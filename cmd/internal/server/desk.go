@@ -23,10 +23,25 @@ type desk struct {
 	live    bool                   // more may come
 	status  func() ntpcheck.Status // what is known of our own clock
 	refresh func() error           // brings the fleet's estimates up to their newest messages
+	trends  trends
 }
 
 // Sources returns what is known of the collector's own clock.
 func (d *desk) Sources(context.Context) (ntpcheck.Status, error) { return d.status(), nil }
+
+// Reference returns how the collector's own clock ran in a period.
+func (d *desk) Reference(ctx context.Context, q api.Query) (*api.ReferenceHistory, error) {
+	since, until := unixNano(q.Since), unixNano(q.Until)
+	h := &api.ReferenceHistory{Points: []api.ReferencePoint{}}
+	err := d.referenceSamples(ctx, since, until, func(at time.Time, s ntpcheck.ReferenceStatus) {
+		h.Points = append(h.Points, api.ReferencePoint{At: at, State: s.State.String(), Source: s.Source, Offset: s.OffsetSeconds, Bound: s.BoundSeconds})
+	})
+	if err != nil {
+		return nil, err
+	}
+	h.Events, err = d.clockEvents(ctx, since, until)
+	return h, err
+}
 
 // Events calls fn with the warning events of the query, each once.
 func (d *desk) Events(ctx context.Context, q api.Query, fn func(api.Event) error) error {

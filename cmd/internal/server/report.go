@@ -42,8 +42,8 @@ func (d *desk) Report(ctx context.Context, q api.ReportQuery) (*report.Report, e
 	}
 	header.Reference.Moves = b.Moves()
 	r := &report.Report{Header: header, Hosts: b.Rows(func(host string) bool { return api.MatchHost(q.Host, host) })}
-	if q.Series {
-		r.Series, err = d.series(ctx, b.NewAlbum(r.Hosts), since, until)
+	if q.Series != api.NoSeries {
+		r.Series, err = d.series(ctx, b.NewAlbum(r.Hosts, q.Series == api.SeriesAll), since, until)
 	}
 	if err == nil && q.Sign != "" {
 		r.Pattern, r.Compliance = q.Host, q.Profile != nil
@@ -283,28 +283,42 @@ func (d *desk) reference(ctx context.Context, since, until int64) (report.Refere
 		Offset: s.OffsetSeconds, Bound: s.BoundSeconds, Trusted: s.Trusted, Reason: s.Reason, Gaps: []report.Gap{},
 	}
 	var before time.Time
-	err := d.store.ReferenceHistory(since, until, func(sample storage.ReferenceSample) error {
-		var then ntpcheck.Status
-		if err := json.Unmarshal(sample.Blob, &then); err != nil {
-			return fmt.Errorf("read the reference's history: %w", err)
-		}
-		at := time.Unix(0, sample.At).UTC()
+	err := d.referenceSamples(ctx, since, until, func(at time.Time, then ntpcheck.ReferenceStatus) {
 		if !before.IsZero() && at.Sub(before) > lapse {
 			r.Gaps = interrupt(r.Gaps, before, at)
 		}
-		r.Gaps = extend(r.Gaps, at, then.Reference.State)
+		r.Gaps = extend(r.Gaps, at, then.State)
 		before = at
-		return ctx.Err()
 	})
-	if err := d.tolerate(err); err != nil {
+	if err != nil {
 		return r, err
 	}
-	return r, d.findings(ctx, since, until, 0, func(_ uint64, f *analysis.Finding) error {
+	r.Events, err = d.clockEvents(ctx, since, until)
+	return r, err
+}
+
+// referenceSamples calls fn with each entry of a period in the history of our own clock, in
+// order of time.
+func (d *desk) referenceSamples(ctx context.Context, since, until int64, fn func(time.Time, ntpcheck.ReferenceStatus)) error {
+	return d.tolerate(d.store.ReferenceHistory(since, until, func(sample storage.ReferenceSample) error {
+		var then struct{ Reference ntpcheck.ReferenceStatus }
+		if err := json.Unmarshal(sample.Blob, &then); err != nil {
+			return fmt.Errorf("read the reference's history: %w", err)
+		}
+		fn(time.Unix(0, sample.At).UTC(), then.Reference)
+		return ctx.Err()
+	}))
+}
+
+// clockEvents returns what happened to our own clock in a period.
+func (d *desk) clockEvents(ctx context.Context, since, until int64) (events []report.ClockEvent, err error) {
+	err = d.findings(ctx, since, until, 0, func(_ uint64, f *analysis.Finding) error {
 		if c := f.Collector; c != nil {
-			r.Events = append(r.Events, report.ClockEvent{At: c.At, Seconds: c.Seconds, Text: c.Text})
+			events = append(events, report.ClockEvent{At: c.At, Seconds: c.Seconds, Text: c.Text})
 		}
 		return nil
 	})
+	return events, err
 }
 
 // lapse is how far two samples of our own clock may be apart while the server runs.

@@ -19,7 +19,7 @@ func TestSeries(t *testing.T) {
 		time.Sleep(800 * time.Millisecond)
 	}
 	servertest.Eventually(t, func() error {
-		r, err := s.Report(t.Context(), api.ReportQuery{Series: true})
+		r, err := s.Report(t.Context(), api.ReportQuery{Series: api.SeriesFlagged})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/skewatch/skewatch/cmd/internal/api"
+	"github.com/skewatch/skewatch/cmd/internal/web/pages"
 )
 
 // A Server serves the API under /api/v1, on loopback addresses.
@@ -24,6 +25,7 @@ type Server struct {
 	http   *http.Server
 	desk   api.Desk
 	scrape http.Handler
+	pages  http.Handler
 	log    logrus.FieldLogger
 	ending context.Context // done when followers shall end
 }
@@ -38,7 +40,7 @@ const (
 // NewServer returns a server that answers from a desk, and Prometheus under /metrics.
 func NewServer(d api.Desk, metrics http.Handler, log logrus.FieldLogger) *Server {
 	ending, end := context.WithCancel(context.Background())
-	s := &Server{desk: d, scrape: metrics, log: log, ending: ending}
+	s := &Server{desk: d, scrape: metrics, pages: pages.New(ending, d, log).Handler(), log: log, ending: ending}
 	s.http = &http.Server{
 		Handler: s.handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 	}
@@ -70,13 +72,16 @@ func (s *Server) Close() {
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	for path, h := range map[string]handler{
-		api.PathReport:   s.report,
-		api.PathSources:  s.sources,
-		api.PathEvents:   stream(s.ending, api.ParseEventQuery, s.desk.Events),
-		api.PathMessages: stream(s.ending, api.ParseQuery, s.desk.Messages),
-		api.PathVerify:   s.verify,
-		"/metrics":       s.metrics,
-		"/":              notFound,
+		api.PathReport:    once(api.ParseReportQuery, s.desk.Report),
+		api.PathSources:   s.sources,
+		api.PathClocks:    once(api.ParseClocksQuery, s.desk.Clocks),
+		api.PathReference: once(api.ParseEventQuery, s.desk.Reference),
+		api.PathEvents:    stream(s.ending, api.ParseEventQuery, s.desk.Events),
+		api.PathMessages:  stream(s.ending, api.ParseQuery, s.desk.Messages),
+		api.PathVerify:    s.verify,
+		"/metrics":        s.metrics,
+		"/api/":           notFound,
+		"/":               s.page,
 	} {
 		mux.Handle(path, s.answer(h))
 	}
@@ -86,16 +91,19 @@ func (s *Server) handler() http.Handler {
 // A handler answers a request, or returns why it can't.
 type handler func(http.ResponseWriter, *http.Request) error
 
-func (s *Server) report(w http.ResponseWriter, r *http.Request) error {
-	q, err := api.ParseReportQuery(r.URL.Query())
-	if err != nil {
-		return err
+// once answers with one JSON object.
+func once[Q, A any](parse func(url.Values) (Q, error), ask func(context.Context, Q) (A, error)) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		q, err := parse(r.URL.Query())
+		if err != nil {
+			return err
+		}
+		answer, err := ask(r.Context(), q)
+		if err != nil {
+			return err
+		}
+		return reply(w, answer)
 	}
-	rep, err := s.desk.Report(r.Context(), q)
-	if err != nil {
-		return err
-	}
-	return reply(w, rep)
 }
 
 func (s *Server) sources(w http.ResponseWriter, r *http.Request) error {
@@ -108,6 +116,12 @@ func (s *Server) sources(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) metrics(w http.ResponseWriter, r *http.Request) error {
 	s.scrape.ServeHTTP(w, r)
+	return nil
+}
+
+// page answers with a page of the dashboard.
+func (s *Server) page(w http.ResponseWriter, r *http.Request) error {
+	s.pages.ServeHTTP(w, r)
 	return nil
 }
 

@@ -61,7 +61,7 @@ func TestStatus(t *testing.T) {
 		{"GET", "/api/v1/messages?host=web*&raw=true", "192.0.2.1", 200, ""},
 		{"HEAD", "/api/v1/report", "", 200, ""},
 		{"HEAD", "/api/v1/messages?follow=true", "", 200, ""},
-		{"GET", "/", "", 404, "no such path: /"},
+		{"GET", "/api/", "", 404, "no such path: /api/"},
 		{"GET", "/api/v1/reports", "", 404, "no such path: /api/v1/reports"},
 		{"GET", "/api/v1/report/", "", 404, "no such path: /api/v1/report/"},
 		{"POST", "/api/v1/report", "", 405, "no such method here: POST"},

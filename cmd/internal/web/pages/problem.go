@@ -1,0 +1,39 @@
+package pages
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/skewatch/skewatch/cmd/internal/api"
+)
+
+// A missing is what a page was asked for and nobody knows.
+type missing struct{ what string }
+
+func (e *missing) Error() string { return e.what }
+
+// A problem is the page that says what is wrong.
+type problem struct {
+	Title string
+	Text  string
+}
+
+func (p *Pages) notFound(w http.ResponseWriter, r *http.Request) {
+	p.refuse(w, r, &missing{"There is no page here: " + r.URL.Path})
+}
+
+// refuse says why there is no answer.
+func (p *Pages) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	status, title := http.StatusInternalServerError, "That went wrong"
+	switch {
+	case errors.As(err, new(*missing)):
+		status, title = http.StatusNotFound, "Not found"
+	case errors.As(err, new(*api.QueryError)):
+		status, title = http.StatusBadRequest, "That can't be understood"
+	case r.Context().Err() != nil:
+		return // nobody is left to tell
+	default:
+		p.log.WithError(err).WithField("path", r.URL.Path).Error("can't answer with a page")
+	}
+	p.write(w, r, status, "problem", problem{title, err.Error()})
+}
