@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"os/signal"
@@ -44,7 +46,7 @@ func (p *program) whom(r *reading) (request, client.Place, error) {
 		return request{}, client.Place{}, err
 	}
 	cfg.Log.Level = min(cfg.Log.Level, logrus.WarnLevel) // what goes well is no news to who asked for data
-	return q, client.Place{Server: q.Server, Data: q.Data, Default: cfg.Data, Log: newLogger(p.stderr, cfg.Log)}, nil
+	return q, client.Place{Server: q.Server, Data: q.Data, Default: cfg.Data, Proof: q.Proof, Log: newLogger(p.stderr, cfg.Log)}, nil
 }
 
 // retryEvery is how long a follower waits for a server that has gone away.
@@ -98,7 +100,12 @@ func unanswered(err error, q request) error {
 	}
 	if errors.As(err, new(*client.UnreachableError)) {
 		hint := "start one with `skewatch serve`, name another with --server URL, or read files with --data DIR"
-		if q.Server != nil {
+		switch {
+		case errors.As(err, new(*tls.CertificateVerificationError)):
+			hint = "name the CA that has signed its certificate with --ca FILE, and the server as the certificate does"
+		case errors.Is(err, fs.ErrPermission):
+			hint = "run it as the server's user, or name the server with --server URL and a token with --token-file FILE"
+		case q.Server != nil:
 			hint = "check the URL, and that `skewatch serve` runs there"
 		}
 		err = &remedied{err, hint}

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/skewatch/skewatch/cmd/internal/config"
+	"github.com/skewatch/skewatch/cmd/internal/server"
 )
 
 func (p *program) configCommand() *cobra.Command {
@@ -19,14 +20,16 @@ same flags, environment and file.
 Usage:
   skewatch config check [FLAG ...]
   skewatch config show [FLAG ...]
+  skewatch config token NAME [--role read|admin]
 
 Commands:
   check  print every error in it, and what is valid but odd
-  show   print what is in effect, and where each value comes from`,
+  show   print what is in effect, and where each value comes from
+  token  make a token for a program that asks a server`,
 		Example: "  $ skewatch config show --listen-udp :5514",
 	}
 	asGroup(cmd)
-	cmd.AddCommand(p.configCheckCommand(), p.configShowCommand())
+	cmd.AddCommand(p.configCheckCommand(), p.configShowCommand(), p.configTokenCommand())
 	return cmd
 }
 
@@ -34,8 +37,9 @@ func (p *program) configCheckCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:  "check",
 		Args: noArguments,
-		Long: `Check the configuration: print every error in it, what is valid but odd, and when
-each report by schedule is next due. Fails if there is an error.
+		Long: `Check the configuration: print every error in it and in the files that say who may
+ask over HTTP, what is valid but odd, and when each report by schedule is next due.
+Fails if there is an error.
 
 Usage:
   skewatch config check [FLAG ...]`,
@@ -50,6 +54,9 @@ Usage:
 		for _, odd := range cfg.Oddities() {
 			fmt.Fprintf(p.stderr, "warning: %s\n", odd)
 			hint(p.stderr, odd.Hint)
+		}
+		if err := server.CheckAccess(cfg, newLogger(p.stderr, cfg.Log)); err != nil {
+			return err
 		}
 		if _, err = fmt.Fprintf(p.stdout, "valid, hash %s\n", cfg.Hash()); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"io"
 	"net/url"
 	"os"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/skewatch/skewatch/cmd/internal/client"
 	"github.com/skewatch/skewatch/cmd/internal/config"
 )
 
@@ -17,6 +19,7 @@ import (
 type reading struct {
 	server  string
 	data    string
+	proof   client.Proof
 	format  *choice
 	since   string
 	until   string
@@ -28,6 +31,7 @@ type reading struct {
 type request struct {
 	Server *url.URL // the running server to ask; nil for the one in Data, or the local one
 	Data   string   // the data directory to read; "" if not said
+	Proof  client.Proof
 	Format string
 	Period period
 	Host   string // a glob over host names, in lower case; "" for all
@@ -53,6 +57,8 @@ func (r *reading) addPlace(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&r.server, "server", "", "ask the server at this `URL` (default: the local one)")
 	flags.StringVar(&r.data, "data", "", "ask the server that runs on this `DIR`, or read the files there when none runs")
+	flags.StringVar(&r.proof.Token, "token-file", "", "show the server the token in this `FILE`")
+	flags.StringVar(&r.proof.CA, "ca", "", "trust servers whose certificate one of the CAs in this `FILE` (PEM) has signed (default: the system's)")
 }
 
 // addSelection declares the flags of every reading command, wherever it reads.
@@ -90,6 +96,7 @@ func (r *reading) selection(p *program) (request, error) {
 // place settles whom to ask. A flag wins over both variables, and SKEWATCH_SERVER
 // over SKEWATCH_DATA, which the server itself reads too.
 func (r *reading) place(q *request, p *program) (err error) {
+	q.Proof = client.Proof{Token: cmp.Or(r.proof.Token, p.variable("token-file")), CA: cmp.Or(r.proof.CA, p.variable("ca"))}
 	switch {
 	case r.server != "" && r.data != "":
 		return &config.Error{Field: "--data", Problem: "can't stand beside --server", Value: r.data,

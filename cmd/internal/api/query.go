@@ -189,11 +189,12 @@ func (p *parameters) bool(name string) bool {
 }
 
 func (p *parameters) series(name string) Series {
-	if text, _ := p.text(name); text == string(SeriesAll) {
-		return SeriesAll
-	}
-	if p.bool(name) {
-		return SeriesFlagged
+	switch text, given := p.text(name); {
+	case !given, text == "false":
+	case text == string(SeriesFlagged), text == string(SeriesAll):
+		return Series(text)
+	default:
+		p.fail(name, "neither true nor false nor all")
 	}
 	return NoSeries
 }

@@ -135,8 +135,6 @@ func (c *HTTP) get(ctx context.Context, path string, v url.Values) (io.ReadClose
 	}
 	defer res.Body.Close()
 	var f api.Failure
-	if err := json.NewDecoder(res.Body).Decode(&f); err != nil || f.Error == "" {
-		f.Error = res.Status
-	}
-	return nil, fmt.Errorf("%s: %s", c.base, f.Error)
+	_ = json.NewDecoder(res.Body).Decode(&f) // what isn't ours says nothing
+	return nil, c.denied(res.StatusCode, f.Error)
 }

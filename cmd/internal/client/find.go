@@ -23,6 +23,7 @@ type Place struct {
 	Server  *url.URL // nil for the one on Data
 	Data    string   // "" for the local server
 	Default string   // the data directory of a local server
+	Proof   Proof    // for a server that wants one
 	Log     logrus.FieldLogger
 }
 
@@ -59,7 +60,7 @@ var ErrNoNotice = errors.New("no server there says where it answers")
 func (p Place) FindServer() (Found, error) {
 	switch {
 	case p.Server != nil:
-		return running(p.Server), nil
+		return p.running(p.Server)
 	case p.Data == "":
 		return p.local()
 	}
@@ -73,8 +74,7 @@ func (p Place) FindServer() (Found, error) {
 		return Found{}, &config.Error{Field: "--data", Problem: "the server there has its HTTP API turned off", Value: p.Data,
 			Hint: "start it with --http, or stop it to read its files"}
 	}
-	u, err := url.Parse(n.URL)
-	return running(u), err
+	return p.noticed(p.Data, n)
 }
 
 // local asks the server on the default data directory, else the default address.
@@ -83,8 +83,10 @@ func (p Place) local() (Found, error) {
 	if err != nil || n.URL == "" {
 		n.URL = DefaultURL
 	}
-	u, err := url.Parse(n.URL)
-	return running(u), err
+	return p.noticed(p.Default, n)
 }
 
-func running(u *url.URL) Found { return Found{NewHTTP(u), func() error { return nil }} }
+func (p Place) running(u *url.URL) (Found, error) {
+	c, err := p.Proof.at(u)
+	return Found{c, func() error { return nil }}, err
+}

@@ -33,9 +33,10 @@ type Config struct {
 	TLS    TLS
 	Limits Limits
 
-	// HTTP is the loopback address of the HTTP API and dashboard, host:port; ""
-	// turns it off.
+	// HTTP is the address of the HTTP API and dashboard, host:port; "" turns it off. If
+	// others than this machine reach it, Web says who is let in.
 	HTTP string
+	Web  Web
 
 	NTP NTP
 
@@ -93,6 +94,14 @@ type TLS struct {
 	Key         string
 	ClientCA    string
 	Permit      []string
+}
+
+// Web names the files that say who may ask over HTTP, "" for none. Package access says what
+// they hold. With neither, everybody who reaches the address may.
+type Web struct {
+	Config string
+	Tokens string
+	Admins []string // users who may change something
 }
 
 // Limits bounds what senders can take up.
@@ -170,6 +179,7 @@ func Load(flags *pflag.FlagSet, environ []string) (*Config, error) {
 	}
 	l.environment(env)
 	l.flags(flags)
+	l.checkWeb()
 	if len(l.errs) == 0 {
 		l.settleProfile()
 		l.checkTLS()

@@ -104,7 +104,7 @@ func environment(environ []string) map[string]string {
 // misspelt. Other unknown ones may be anybody's: a container platform makes
 // SKEWATCH_PORT for a service of that name.
 func (l *loader) environment(env map[string]string) {
-	known := []string{EnvName("config"), EnvName("server")}
+	known := []string{EnvName("config"), EnvName("server"), EnvName("token-file"), EnvName("ca")}
 	for _, s := range l.settings {
 		if s.flag == "" {
 			continue

@@ -80,8 +80,17 @@ func (c *Config) settings() []setting {
 			binding: one(&c.Limits.HostsPerPeer, or(half, count(1)))},
 
 		{key: "http", flag: "http", arg: "ADDRESS", preset: []string{"127.0.0.1:8514"},
-			usage:   "serve the HTTP API on this loopback address; empty for none",
+			usage:   "serve the HTTP API here; any address but loopback needs --web-config; empty for none",
 			binding: one(&c.HTTP, httpAddress)},
+		{key: "web.config", flag: "web-config", arg: "FILE", preset: []string{""},
+			usage:   "serve HTTPS and let in users by this web configuration file of exporter-toolkit's; read anew when it changes",
+			binding: one(&c.Web.Config, optionalFile)},
+		{key: "web.tokens", flag: "web-tokens", arg: "FILE", preset: []string{""},
+			usage:   "let in programs by the tokens in this file, as skewatch config token makes them; read anew when it changes",
+			binding: one(&c.Web.Tokens, optionalFile)},
+		{key: "web.admins", flag: "web-admin", arg: "NAME", preset: []string{""},
+			usage:   "let this user change things too, such as silencing warnings; the others may only read; repeatable",
+			binding: list(&c.Web.Admins, verbatim(func(string) *fault { return nil }))},
 
 		{key: "ntp.servers", flag: "ntp-server", arg: "HOST[:PORT]", preset: publicServers,
 			usage:   "judge the collector's own clock by this NTP server, after which may stand: key N, nts, pool; repeatable, empty for none",

@@ -29,6 +29,20 @@ type Sample struct {
 	Sources   ntpcheck.Status
 	Outputs   []Output
 	Reports   []Report
+	HTTP      HTTP
+}
+
+// HTTP is what was counted of the HTTP server.
+type HTTP struct {
+	Refused  []Count // requests and connections, by every reason there is
+	Logins   uint64
+	Sessions int
+}
+
+// A Count is how often something happened for a reason.
+type Count struct {
+	Reason string
+	N      uint64
 }
 
 // An Output is what became of the events for one output of notifications.
@@ -117,6 +131,10 @@ var (
 	reportWell    = gauge("report_last_run_success", "1 if that went well, 0 if it is to be tried again.", "report", "delivery")
 	reportPending = gauge("report_pending_runs", "Runs of a report that are due and not delivered.", "report", "delivery")
 	reportSkipped = counter("report_skipped_runs", "Runs of a report that were given up: too many were missed, or the mail server refuses it.", "report", "delivery")
+
+	httpRefused  = counter("http_refused_requests", "Requests and connections that the HTTP server turned away.", "reason")
+	httpLogins   = counter("http_logins", "Sessions of people that were begun.")
+	httpSessions = gauge("http_sessions", "Sessions of people that there are.")
 )
 
 // A reader reads a sample at each scrape.
@@ -142,6 +160,7 @@ func (r *reader) Collect(to chan<- prometheus.Metric) {
 	for _, r := range s.Reports {
 		w.report(r)
 	}
+	w.http(&s.HTTP)
 }
 
 // A writer sends metrics.
@@ -189,6 +208,15 @@ func (w writer) report(r Report) {
 	}
 	w.send(reportPending, r.Pending, r.Name, r.Delivery)
 	w.send(reportSkipped, r.Skipped, r.Name, r.Delivery)
+}
+
+// http sends what was counted of the HTTP server.
+func (w writer) http(h *HTTP) {
+	for _, c := range h.Refused {
+		w.send(httpRefused, c.N, c.Reason)
+	}
+	w.send(httpLogins, h.Logins)
+	w.send(httpSessions, uint64(h.Sessions))
 }
 
 // transport sends what was counted of a transport.

@@ -46,7 +46,8 @@ func TestMetrics(t *testing.T) {
 		Originators: 12, OnProbation: 8, Parked: 4, Evicted: 5, Recalled: 1, Damaged: 3,
 		TurnedAway: analysis.TurnedAway{Probation: 100, Quota: 200, Full: 300, Unread: 400},
 	}, Outputs: []Output{{"ops", 40, 3, 1, 2}, {"siem", 50, 0, 0, 0}},
-		Reports: []Report{{"weekly", "file", time.Unix(1772366400, 25e7), false, 0, 2}, {"weekly", "mail", time.Unix(1772366401, 0), true, 3, 0}, {Name: "new", Delivery: "file"}}}
+		Reports: []Report{{"weekly", "file", time.Unix(1772366400, 25e7), false, 0, 2}, {"weekly", "mail", time.Unix(1772366401, 0), true, 3, 0}, {Name: "new", Delivery: "file"}},
+		HTTP:    HTTP{Refused: []Count{{"nobody", 21}, {"token", 22}}, Logins: 23, Sessions: 24}}
 	s.Fleet = analysis.Glance{Omitted: 9, Hosts: []analysis.Standing{
 		{Host: "fast", Source: "192.0.2.1", Verdict: analysis.Ahead, Warned: analysis.Crit, Known: true, Skew: -12.5, SkewBound: 0.5,
 			Interval: analysis.Interval{Offset: 40 * time.Second, Low: 39 * time.Second, High: 41 * time.Second}, Last: time.Unix(1772366400, 5e8)},

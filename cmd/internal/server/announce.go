@@ -23,6 +23,10 @@ import (
 type Notice struct {
 	URL string `json:"url"` // base of the HTTP API; "" if it is turned off
 	PID int    `json:"pid"`
+
+	// Socket is the name of a socket in the directory over which the API answers this
+	// machine's commands; "" if they need none.
+	Socket string `json:"socket,omitempty"`
 }
 
 const noticeName = "server.json"
@@ -54,11 +58,12 @@ func replace(path string, b []byte) error {
 	return os.Rename(path+".new", path)
 }
 
-// forget removes the notice.
-func forget(data string) error {
-	err := os.Remove(filepath.Join(data, noticeName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+// forget removes the notice and the socket.
+func forget(data string) (err error) {
+	for _, name := range []string{noticeName, socketName} {
+		if failed := os.Remove(filepath.Join(data, name)); !errors.Is(failed, fs.ErrNotExist) {
+			err = errors.Join(err, failed)
+		}
 	}
 	return err
 }
@@ -67,13 +72,16 @@ func forget(data string) error {
 // directory and to systemd.
 func (s *Server) announce() {
 	n := Notice{PID: os.Getpid(), URL: s.baseURL()}
+	if s.local != nil {
+		n.Socket = socketName
+	}
 	if err := writeConfig(s.cfg); err != nil {
 		s.log.WithError(err).Error("can't keep the configuration with the data: once the server has stopped, commands with --data fail or judge by an older one")
 	}
 	if err := writeNotice(s.cfg.Data, n); err != nil {
 		s.log.WithError(err).Warn("commands with --data won't find this server: use --server")
 	}
-	where := logrus.Fields{"http": strings.TrimPrefix(n.URL, "http://"), "data": s.cfg.Data}
+	where := logrus.Fields{"http": s.httpAddress(), "data": s.cfg.Data}
 	for t := range message.Transport(message.Transports) {
 		where[t.String()] = join(s.collector.Addrs(t))
 	}
@@ -88,7 +96,19 @@ func (s *Server) baseURL() string {
 	if s.http == nil {
 		return ""
 	}
-	return "http://" + s.http.Addr().String()
+	scheme := "http://"
+	if s.guard != nil && s.guard.TLS() != nil {
+		scheme = "https://"
+	}
+	return scheme + s.httpAddress()
+}
+
+// httpAddress returns where the HTTP API listens, "" if it is turned off.
+func (s *Server) httpAddress() string {
+	if s.http == nil {
+		return ""
+	}
+	return s.http.Addr().String()
 }
 
 func join(addrs []netip.AddrPort) string {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/skewatch/skewatch/cmd/internal/config"
 	"github.com/skewatch/skewatch/cmd/internal/metrics"
+	"github.com/skewatch/skewatch/cmd/internal/web"
 	"github.com/skewatch/skewatch/collector"
 	"github.com/skewatch/skewatch/collector/message"
 	"github.com/skewatch/skewatch/collector/tlsauth"
@@ -88,8 +89,18 @@ func (s *Server) sample() metrics.Sample {
 	defer s.mu.Unlock()
 	return metrics.Sample{
 		Received: received, Sources: sources, Outputs: outputs, Reports: s.reportSamples(),
+		HTTP:      httpSample(s.web.Stats()),
 		Admission: s.fleet.Admission(), Late: s.fleet.Late(), Fleet: s.fleet.Glance(metrics.MostHosts),
 	}
+}
+
+// httpSample puts what the HTTP server has counted in the shape of metrics.
+func httpSample(s web.Stats) metrics.HTTP {
+	h := metrics.HTTP{Logins: s.Logins, Sessions: s.Sessions}
+	for why, n := range s.Refused {
+		h.Refused = append(h.Refused, metrics.Count{Reason: web.Refusal(why).String(), N: n})
+	}
+	return h
 }
 
 // account returns what was received since the start and what became of it, for the log:

@@ -17,6 +17,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/skewatch/skewatch/analysis"
+	"github.com/skewatch/skewatch/cmd/internal/access"
 	"github.com/skewatch/skewatch/cmd/internal/build"
 	"github.com/skewatch/skewatch/cmd/internal/config"
 	"github.com/skewatch/skewatch/cmd/internal/metrics"
@@ -33,7 +34,10 @@ type Server struct {
 	*desk
 	monitor   *ntpcheck.Monitor
 	collector *collector.Collector
-	http      net.Listener // nil if turned off
+	web       *web.Server
+	guard     *access.Guard // nil where everybody who reaches the HTTP API may ask
+	http      net.Listener  // nil if turned off
+	local     net.Listener  // nil without a guard
 	keeper    *keeper
 	reports   *schedule.Scheduler
 }
@@ -45,12 +49,17 @@ func Open(cfg *config.Config, log *logrus.Logger) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	guard, err := openGuard(cfg, log)
+	if err != nil {
+		return nil, err
+	}
 	store, err := openStore(cfg, log)
 	if err != nil {
 		return nil, openError(err, cfg)
 	}
 	s, err := newServer(cfg, log, monitor, store)
 	if err == nil {
+		s.guard = guard
 		err = s.listen()
 	}
 	if err != nil {
@@ -87,6 +96,8 @@ func newServer(cfg *config.Config, log logrus.FieldLogger, m *ntpcheck.Monitor, 
 	k := &keeper{archive: a, monitor: m}
 	refresh := func() error { k.review(); return nil }
 	s := &Server{monitor: m, keeper: k, desk: &desk{archive: a, live: true, refresh: refresh, status: m.Status}}
+	b := build.This()
+	s.web = web.NewServer(s.desk, metrics.Handler(s.sample, metrics.Build{Version: b.Version, Go: b.Go}), log)
 	if err := s.openOutputs(); err != nil {
 		return nil, err
 	}
@@ -116,6 +127,7 @@ func (s *Server) listen() error {
 		return err
 	}
 	s.collector = c
+	s.protect()
 	if c.Stamps() == message.StampedByUser {
 		s.monitor.JudgeUserClock() // where the kernel's stamps are of another clock already
 	}
@@ -178,13 +190,12 @@ func (s *Server) Run(ctx context.Context) error {
 
 // serveHTTP answers the API until the function it returns is called.
 func (s *Server) serveHTTP(wg *sync.WaitGroup) (closeHTTP func()) {
-	if s.http == nil {
-		return func() {}
+	for _, l := range []net.Listener{s.http, s.local} {
+		if l != nil {
+			wg.Go(func() { s.web.Serve(l) })
+		}
 	}
-	b := build.This()
-	h := web.NewServer(s.desk, metrics.Handler(s.sample, metrics.Build{Version: b.Version, Go: b.Go}), s.log)
-	wg.Go(func() { h.Serve(s.http) })
-	return h.Close
+	return s.web.Close
 }
 
 // referenceOf returns what was known of our own clock at a time, Unix ns, in the shape

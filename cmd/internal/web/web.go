@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	stdlog "log"
 	"net"
 	"net/http"
 	"net/netip"
@@ -16,18 +17,24 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"github.com/skewatch/skewatch/cmd/internal/access"
 	"github.com/skewatch/skewatch/cmd/internal/api"
 	"github.com/skewatch/skewatch/cmd/internal/web/pages"
 )
 
-// A Server serves the API under /api/v1, on loopback addresses.
+// A Server serves the API under /api/v1.
 type Server struct {
 	http   *http.Server
+	guard  *access.Guard // nil where everybody who reaches the address may ask
+	secure bool          // over TLS: net/http puts a TLSConfig where there was none
+	counts counts
 	desk   api.Desk
 	scrape http.Handler
 	pages  http.Handler
 	log    logrus.FieldLogger
 	ending context.Context // done when followers shall end
+
+	failures logPace // of log-ins
 }
 
 // Limits of a request.
@@ -40,17 +47,26 @@ const (
 // NewServer returns a server that answers from a desk, and Prometheus under /metrics.
 func NewServer(d api.Desk, metrics http.Handler, log logrus.FieldLogger) *Server {
 	ending, end := context.WithCancel(context.Background())
-	s := &Server{desk: d, scrape: metrics, pages: pages.New(ending, d, log).Handler(), log: log, ending: ending}
+	s := &Server{desk: d, scrape: metrics, log: log, ending: ending}
+	s.pages = pages.New(ending, d, log, s.countStatus).Handler()
+	c := &connections{count: s.count, open: map[net.Conn]*connection{}, perPeer: map[netip.Prefix]int{}}
 	s.http = &http.Server{
-		Handler: s.handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		Handler: s.gate(s.handler()), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ConnContext: c.add, ConnState: c.changed, DisableGeneralOptionsHandler: true,
+		ErrorLog: stdlog.New(&complaints{log: log}, "", 0),
 	}
 	s.http.RegisterOnShutdown(end)
 	return s
 }
 
-// Serve answers on a listener until Close.
+// Serve answers on a listener until Close: over TLS if a guard has certificates, but for
+// sockets in the file system.
 func (s *Server) Serve(l net.Listener) {
-	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	serve := s.http.Serve
+	if _, inFiles := l.Addr().(*net.UnixAddr); !inFiles && s.secure {
+		serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") }
+	}
+	if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
 		s.log.WithError(err).Error("the HTTP API has stopped")
 	}
 }
@@ -71,7 +87,15 @@ func (s *Server) Close() {
 // handler answers by path, and refuses in JSON what it can't.
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
-	for path, h := range map[string]handler{
+	for path, h := range s.routes() {
+		mux.Handle(path, s.answer(h))
+	}
+	return mux
+}
+
+// routes returns what answers each path. openapi.yaml describes them.
+func (s *Server) routes() map[string]handler {
+	return map[string]handler{
 		api.PathReport:    once(api.ParseReportQuery, s.desk.Report),
 		api.PathSources:   s.sources,
 		api.PathClocks:    once(api.ParseClocksQuery, s.desk.Clocks),
@@ -79,13 +103,12 @@ func (s *Server) handler() http.Handler {
 		api.PathEvents:    stream(s.ending, api.ParseEventQuery, s.desk.Events),
 		api.PathMessages:  stream(s.ending, api.ParseQuery, s.desk.Messages),
 		api.PathVerify:    s.verify,
+		pathOpenAPI:       describe,
+		pathReportSchema:  describeReport,
 		"/metrics":        s.metrics,
 		"/api/":           notFound,
 		"/":               s.page,
-	} {
-		mux.Handle(path, s.answer(h))
 	}
-	return mux
 }
 
 // A handler answers a request, or returns why it can't.
@@ -134,7 +157,6 @@ func notFound(_ http.ResponseWriter, r *http.Request) error {
 // nobody takes it for a whole one.
 func (s *Server) answer(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-Content-Type-Options", "nosniff")
 		err := check(r)
 		if err == nil {
 			err = h(w, r)
@@ -147,7 +169,7 @@ func (s *Server) answer(h handler) http.Handler {
 			}
 			panic(http.ErrAbortHandler)
 		default:
-			refuse(w, err)
+			s.countStatus(refuse(w, err))
 		}
 	})
 }
@@ -160,14 +182,9 @@ type refusal struct {
 
 func (e *refusal) Error() string { return e.problem }
 
-// check refuses requests that are none of ours. A web page that has the name of its
-// own server point to this one (DNS rebinding) sends that name as Host.
+// check refuses methods that no path has.
 func check(r *http.Request) error {
-	switch {
-	case !isLocal(r.Host):
-		return &refusal{http.StatusMisdirectedRequest,
-			fmt.Sprintf("Host: neither an address nor localhost (got %q); behind a proxy, have it send the address that it forwards to", r.Host)}
-	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return &refusal{http.StatusMethodNotAllowed, "no such method here: " + r.Method}
 	}
 	return nil
@@ -180,9 +197,9 @@ func isLocal(hostport string) bool {
 	return err == nil || strings.EqualFold(host, "localhost")
 }
 
-// refuse answers with an error.
-func refuse(w http.ResponseWriter, err error) {
-	status := http.StatusInternalServerError
+// refuse answers with an error, and returns its status.
+func refuse(w http.ResponseWriter, err error) (status int) {
+	status = http.StatusInternalServerError
 	var known *refusal
 	switch {
 	case errors.As(err, new(*api.QueryError)):
@@ -196,6 +213,7 @@ func refuse(w http.ResponseWriter, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(api.Failure{Error: err.Error()}) // nobody is left to tell
+	return status
 }
 
 func reply(w http.ResponseWriter, v any) error {

@@ -62,13 +62,13 @@ func quiet() logrus.FieldLogger {
 // BenchmarkFleetPage makes the page of 2,000 hosts whose rows were made before, and
 // BenchmarkFirstFleetPage one whose rows weren't.
 func BenchmarkFleetPage(b *testing.B) {
-	p := New(b.Context(), newFleetDesk(2000), quiet())
+	p := New(b.Context(), newFleetDesk(2000), quiet(), func(int) {})
 	benchmarkPage(b, func() http.Handler { return p.Handler() })
 }
 
 func BenchmarkFirstFleetPage(b *testing.B) {
 	desk := newFleetDesk(2000)
-	benchmarkPage(b, func() http.Handler { return New(b.Context(), desk, quiet()).Handler() })
+	benchmarkPage(b, func() http.Handler { return New(b.Context(), desk, quiet(), func(int) {}).Handler() })
 }
 
 func benchmarkPage(b *testing.B, handler func() http.Handler) {

@@ -28,14 +28,16 @@ var embedded embed.FS
 
 // Pages answers with pages that show what a desk says.
 type Pages struct {
-	desk  api.Desk
-	board *board
-	log   logrus.FieldLogger
+	desk    api.Desk
+	board   *board
+	log     logrus.FieldLogger
+	refused func(status int)
 }
 
-// New returns the pages of a desk. What streams ends when the context does.
-func New(ending context.Context, d api.Desk, log logrus.FieldLogger) *Pages {
-	return &Pages{desk: d, board: newBoard(ending, d, ""), log: log}
+// New returns the pages of a desk. What streams ends when the context does. Refused is told
+// the status of each request that gets none of the pages it asks for.
+func New(ending context.Context, d api.Desk, log logrus.FieldLogger, refused func(status int)) *Pages {
+	return &Pages{desk: d, board: newBoard(ending, d, ""), log: log, refused: refused}
 }
 
 // A page answers a request with the data of a template, or says why it can't.
@@ -50,7 +52,7 @@ func (p *Pages) Handler() http.Handler {
 		"GET /reference":        p.show("reference", p.reference),
 		"GET /reports":          p.show("reports", p.reports),
 		"GET /reports/download": http.HandlerFunc(p.download),
-		"GET /static/":          static(),
+		"GET " + PathStatic:     static(),
 		"/":                     http.HandlerFunc(p.notFound),
 	} {
 		mux.Handle(pattern, h)
@@ -70,14 +72,16 @@ const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src
 func guarded(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
-		header.Set("Content-Security-Policy", policy)
-		header.Set("X-Content-Type-Options", "nosniff")
-		header.Set("X-Frame-Options", "DENY")
-		header.Set("Referrer-Policy", "same-origin")
+		if header.Get("Content-Security-Policy") == "" { // or the operator's own
+			header.Set("Content-Security-Policy", policy)
+		}
 		header.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.ServeHTTP(w, r)
 	})
 }
+
+// PathStatic is where style sheet, script and icon are.
+const PathStatic = "/static/"
 
 // static answers with style sheet, script and icon. Pages name them with the version of
 // what is in them, so that browsers may keep them.
@@ -86,7 +90,7 @@ func static() http.Handler {
 	if err != nil {
 		panic("pages: " + err.Error())
 	}
-	serve := http.StripPrefix("/static/", http.FileServerFS(files))
+	serve := http.StripPrefix(PathStatic, http.FileServerFS(files))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if path.Clean(r.URL.Path) != r.URL.Path { // no listing of the folder
 			http.NotFound(w, r)
@@ -97,18 +101,18 @@ func static() http.Handler {
 	})
 }
 
-// asset returns the path of a static file with the version of what is in it.
-func asset(name string) string {
+// Asset returns the path of a static file with the version of what is in it.
+func Asset(name string) string {
 	b, err := embedded.ReadFile("static/" + name)
 	if err != nil {
 		panic("pages: " + err.Error())
 	}
 	sum := sha256.Sum256(b)
-	return "/static/" + name + "?v=" + hex.EncodeToString(sum[:6])
+	return PathStatic + name + "?v=" + hex.EncodeToString(sum[:6])
 }
 
 var functions = template.FuncMap{
-	"asset": asset, "version": func() string { return build.This().Version },
+	"asset": Asset, "version": func() string { return build.This().Version },
 	"printable": report.Printable, "offset": offset, "span": func(v *float64) string { return span(*v) },
 }
 

@@ -35,5 +35,6 @@ func (p *Pages) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	default:
 		p.log.WithError(err).WithField("path", r.URL.Path).Error("can't answer with a page")
 	}
+	p.refused(status)
 	p.write(w, r, status, "problem", problem{title, err.Error()})
 }
