@@ -6,8 +6,8 @@ import (
 
 // A Finding is something that happened to a host's clock and is kept: one of Event,
 // Step and Backlog is set. One about many hosts has neither Host nor Source, one that the
-// fleet's vote found bears the collector's name, CollectorName, and one about the collector's
-// own clock has Collector set.
+// fleet's vote found bears the collector's name, CollectorName, one about the collector's
+// own clock has Collector set, and one about what people are told has Mute.
 type Finding struct {
 	Key       string // of the originator
 	Host      string
@@ -16,6 +16,7 @@ type Finding struct {
 	Step      *Step
 	Backlog   *Backlog
 	Collector *Happening `json:",omitempty"`
+	Mute      *MuteNews  `json:",omitempty"`
 }
 
 // CollectorKey is the key of findings about the collector's own clock: no originator's.
@@ -40,6 +41,7 @@ type Event struct {
 	Text     string
 
 	Common *CommonMove `json:",omitempty"` // of the fleet's vote on the collector
+	Muted  *MuteRef    `json:",omitempty"` // why nobody was told; nil if people were
 }
 
 func (o *originator) finding(f Finding) Finding {

@@ -19,6 +19,10 @@ type Config struct {
 	// expected of each, Rule says.
 	Roster []Named
 
+	// Untold reports whether people aren't told of an originator's warning, because of a
+	// mute: then it doesn't stand for those of others. Nil if people are told of all.
+	Untold func(key, host string, v Verdict) bool
+
 	// Hold is how long a change of verdict must last before anybody is told.
 	Hold time.Duration
 

@@ -68,9 +68,18 @@ func (o *originator) leads(other *originator, now int64, p *Params) bool {
 		now-o.last < day && o.sharesClock(other, p)
 }
 
+// speaksFor reports whether the originator leads the other, and who is to be told of that
+// one's warning knows of this one's.
+func (f *Fleet) speaksFor(o, other *originator, now int64) bool {
+	untold := func(o *originator) bool {
+		return f.config.Untold != nil && f.config.Untold(o.key, o.host, o.warning.raised)
+	}
+	return o.leads(other, now, &f.config.Params) && (!untold(o) || untold(other))
+}
+
 // follow finds the originator's leader and reports whether there is one.
-func (o *originator) follow(now int64, p *Params) bool {
-	if o.leader != nil && o.leader.leads(o, now, p) {
+func (f *Fleet) follow(o *originator, now int64) bool {
+	if o.leader != nil && f.speaksFor(o.leader, o, now) {
 		return true
 	}
 	o.leader = nil
@@ -78,7 +87,7 @@ func (o *originator) follow(now int64, p *Params) bool {
 		return false
 	}
 	for _, other := range o.neighbours.suspects() {
-		if other.leads(o, now, p) {
+		if f.speaksFor(other, o, now) {
 			o.leader = other
 			return true
 		}
@@ -92,8 +101,8 @@ func (o *originator) follow(now int64, p *Params) bool {
 const orphanedAfter = 5 * minute
 
 // orphaned reports whether nobody tells of the originator's warning any more.
-func (o *originator) orphaned(now int64, p *Params) bool {
-	if o.warning.voice != sharedVoice || o.follow(now, p) {
+func (f *Fleet) orphaned(o *originator, now int64) bool {
+	if o.warning.voice != sharedVoice || f.follow(o, now) {
 		o.alone = 0
 		return false
 	}

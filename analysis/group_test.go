@@ -164,3 +164,44 @@ func TestLeaderThatIsGoneLeadsNobody(t *testing.T) {
 		t.Errorf("told %q, want web2 a day after web1 was last heard", have)
 	}
 }
+
+// TestSilencedLeader wants a host of whose warning nobody is told not to stand for others
+// that share its clock, unless nobody is to be told of these either.
+func TestSilencedLeader(t *testing.T) {
+	run := func(globs ...string) (raised []string, known int) {
+		m := newTestMutes()
+		for _, glob := range globs {
+			if _, _, err := m.Silence(Mute{Host: glob, Ends: unixUTC(epoch).Add(24 * time.Hour)}, unixUTC(epoch)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f := newFleet()
+		f.config.Untold = m.Untold
+		found := speak(f, 10*time.Minute, 1, behind(6, same(3*time.Second))...)
+		m.Heed(found, unixUTC(epoch).Add(time.Hour), false)
+		for _, w := range m.Open() {
+			raised = append(raised, w.Host)
+			if w.Told != nil {
+				known++
+			}
+		}
+		return raised, known
+	}
+	leads, known := run()
+	if len(leads) != 1 || known != 1 {
+		t.Fatalf("without silences raised are %q, of which %d are told, want one", leads, known)
+	}
+	for _, tt := range []struct {
+		globs         []string
+		raised, known int
+	}{
+		{leads, 2, 1},
+		{[]string{"db*"}, 1, 1},
+		{[]string{"web*"}, 1, 0},
+		{append(leads, "web*"), 1, 0},
+	} {
+		if raised, known := run(tt.globs...); len(raised) != tt.raised || known != tt.known {
+			t.Errorf("%q silenced: raised are %q, of which %d are told, want %d and %d", tt.globs, raised, known, tt.raised, tt.known)
+		}
+	}
+}

@@ -142,7 +142,7 @@ func (f *Fleet) advance(o *originator, now int64) *Event {
 	case ok:
 		o.changed = true
 		return f.announce(o, t, now)
-	case o.orphaned(now, p):
+	case f.orphaned(o, now):
 		o.changed = true
 		return o.raise(transition{verdict: o.warning.raised, previous: InSync, severity: o.warning.severity, since: o.warning.since}, now, p)
 	}
@@ -158,7 +158,7 @@ func (f *Fleet) announce(o *originator, t transition, now int64) *Event {
 		return o.event(t, now)
 	case t.kind == Clear, t.voice == sharedVoice, t.voice == digestVoice && t.verdict == WrongZone:
 		return nil
-	case o.follow(now, p):
+	case f.follow(o, now):
 		o.warning.voice = sharedVoice
 		return nil
 	case f.digest.takes(o, f.began, now):

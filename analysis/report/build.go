@@ -83,7 +83,7 @@ func (b *Builder) Note(f analysis.Finding) {
 		b.noteMove(e)
 		return
 	}
-	if f.Collector != nil {
+	if f.Collector != nil || f.Mute != nil {
 		return
 	}
 	a := b.account(f.Key)

@@ -131,6 +131,8 @@ type warningEvent struct {
 	Event   string `json:"event"`
 	Verdict string `json:"verdict"`
 	Text    string `json:"text"`
+
+	Since time.Time `json:"since"`
 }
 
 // run runs a command that must succeed and returns what it wrote.

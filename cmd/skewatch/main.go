@@ -61,7 +61,7 @@ func (p *program) rootCommand() *cobra.Command {
 	root.SetHelpTemplate(helpTemplate)
 	root.SetUsageTemplate(helpTemplate)
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(p.serveCommand(), p.tailCommand(), p.hostsCommand(), p.reportCommand(), p.searchCommand(),
+	root.AddCommand(p.serveCommand(), p.tailCommand(), p.warningsCommand(), p.silenceCommand(), p.acknowledgeCommand(), p.hostsCommand(), p.reportCommand(), p.searchCommand(),
 		p.analyzeCommand(), p.sourcesCommand(), p.checkCommand(), p.verifyCommand(), p.archiveCommand(), p.notifyCommand(),
 		p.configCommand(), p.versionCommand())
 	root.InitDefaultHelpCmd()

@@ -46,6 +46,22 @@ func instant(flag, text string, now time.Time) (time.Time, error) {
 	return time.Time{}, &config.Error{Field: flag, Problem: "not a time", Value: text, Hint: instantHint(text)}
 }
 
+// later reads a moment to come: an RFC 3339 time, or a span from now ("2h", "7d"). The empty
+// text is the zero time.
+func later(flag, text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t.UTC(), nil
+	}
+	if ahead, ok := config.ParseSpan(text); ok {
+		return now.Add(ahead).UTC(), nil
+	}
+	return time.Time{}, &config.Error{Field: flag, Problem: "not a time", Value: text,
+		Hint: `write a time with its zone such as "2026-03-01T12:00:00Z", or how far from now, such as "2h" or "7d"`}
+}
+
 // instantHint returns the time that text lacks only its zone to be, or else what
 // a time looks like.
 func instantHint(text string) string {

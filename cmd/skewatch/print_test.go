@@ -21,6 +21,7 @@ func TestEventsArePrinted(t *testing.T) {
 	}
 	cleared := raise
 	cleared.Event, cleared.Verdict, cleared.Previous, cleared.Offset, cleared.OffsetLow, cleared.OffsetHigh = "clear", "in-sync", "ahead", nil, nil, nil
+	cleared.Muted = "silence 3"
 	tests := []struct {
 		format string
 		color  bool
@@ -30,21 +31,22 @@ func TestEventsArePrinted(t *testing.T) {
     ahead by 37.400 s, <proved>
 2026-03-01T12:00:00Z clear       web1 (192.0.2.7)                     in-sync      - s
     ahead by 37.400 s, <proved>
+    nobody was told: silence 3
 `},
 		{"table", true, "2026-03-01T12:00:00Z " + red + "raise crit " + plainText + " web1 (192.0.2.7)                     ahead        +37.500 s\n" +
 			"    ahead by 37.400 s, <proved>\n" +
 			"2026-03-01T12:00:00Z " + green + "clear      " + plainText + " web1 (192.0.2.7)                     in-sync      - s\n" +
-			"    ahead by 37.400 s, <proved>\n"},
-		{"csv", false, `time,host,source,event,severity,verdict,previous,offset_seconds,offset_low_seconds,offset_high_seconds,since,text
-2026-03-01T12:00:00Z,web1,192.0.2.7,raise,crit,ahead,in-sync,37.5,37.4,37.6,2026-03-01T11:59:50Z,"ahead by 37.400 s, <proved>"
-2026-03-01T12:00:00Z,web1,192.0.2.7,clear,crit,in-sync,ahead,,,,2026-03-01T11:59:50Z,"ahead by 37.400 s, <proved>"
+			"    ahead by 37.400 s, <proved>\n    nobody was told: silence 3\n"},
+		{"csv", false, `time,host,source,event,severity,verdict,previous,offset_seconds,offset_low_seconds,offset_high_seconds,since,text,muted
+2026-03-01T12:00:00Z,web1,192.0.2.7,raise,crit,ahead,in-sync,37.5,37.4,37.6,2026-03-01T11:59:50Z,"ahead by 37.400 s, <proved>",
+2026-03-01T12:00:00Z,web1,192.0.2.7,clear,crit,in-sync,ahead,,,,2026-03-01T11:59:50Z,"ahead by 37.400 s, <proved>",silence 3
 `},
 		{"json", false, `{"time":"2026-03-01T12:00:00Z","host":"web1","source":"192.0.2.7","event":"raise","severity":"crit","verdict":"ahead",` +
 			`"previous":"in-sync","offset_seconds":37.5,"offset_low_seconds":37.4,"offset_high_seconds":37.6,"since":"2026-03-01T11:59:50Z",` +
 			`"text":"ahead by 37.400 s, <proved>"}
 {"time":"2026-03-01T12:00:00Z","host":"web1","source":"192.0.2.7","event":"clear","severity":"crit","verdict":"in-sync",` +
 			`"previous":"ahead","offset_seconds":null,"offset_low_seconds":null,"offset_high_seconds":null,"since":"2026-03-01T11:59:50Z",` +
-			`"text":"ahead by 37.400 s, <proved>"}
+			`"text":"ahead by 37.400 s, <proved>","muted":"silence 3"}
 `},
 	}
 	for _, tt := range tests {

@@ -23,7 +23,8 @@ themselves, from now on or from --since, until interrupted or up to --until.
 Usage:
   skewatch tail [FLAG ...]
 
-When the server is restarted it waits, and goes on where it was.`,
+When the server is restarted it waits, and goes on where it was. What nobody was
+told of, because of a silence or an acknowledgement, says so.`,
 		Example: "  $ skewatch tail --since 1h",
 	}
 	r := addReading(cmd, "table", "json", "csv")
@@ -72,7 +73,7 @@ const (
 )
 
 // printEvent prints an event as a line: time, what happened, host, verdict, offset,
-// and in a second one why.
+// and in a second one why. A further one says if nobody was told, and why.
 func printEvent(w io.Writer, e api.Event, color bool) error {
 	on, off := "", ""
 	if color {
@@ -82,8 +83,12 @@ func printEvent(w io.Writer, e api.Event, color bool) error {
 	if e.Severity != "" && e.Event != "clear" {
 		what += " " + e.Severity
 	}
-	_, err := fmt.Fprintf(w, "%s %s%-11s%s %s %-12s %s s\n%s", e.Time.Format("2006-01-02T15:04:05Z"), on, what, off,
-		report.Cell(whom(e), 36), e.Verdict, report.Offset(e.Offset), report.Wrap("    ", e.Text))
+	muted := ""
+	if e.Muted != "" {
+		muted = report.Wrap("    ", "nobody was told: "+e.Muted)
+	}
+	_, err := fmt.Fprintf(w, "%s %s%-11s%s %s %-12s %s s\n%s%s", e.Time.Format("2006-01-02T15:04:05Z"), on, what, off,
+		report.Cell(whom(e), 36), e.Verdict, report.Offset(e.Offset), report.Wrap("    ", e.Text), muted)
 	return err
 }
 
@@ -111,9 +116,9 @@ func eventColor(e api.Event) string {
 // csvEvents returns what prints events as CSV, the names of the columns first.
 func csvEvents(w io.Writer) func(api.Event) error {
 	row := csvRows(w, "time", "host", "source", "event", "severity", "verdict", "previous",
-		"offset_seconds", "offset_low_seconds", "offset_high_seconds", "since", "text")
+		"offset_seconds", "offset_low_seconds", "offset_high_seconds", "since", "text", "muted")
 	return func(e api.Event) error {
 		return row(e.Time.Format(time.RFC3339Nano), e.Host, e.Source, e.Event, e.Severity, e.Verdict, e.Previous,
-			plain(e.Offset), plain(e.OffsetLow), plain(e.OffsetHigh), e.Since.Format(time.RFC3339Nano), e.Text)
+			plain(e.Offset), plain(e.OffsetLow), plain(e.OffsetHigh), e.Since.Format(time.RFC3339Nano), e.Text, e.Muted)
 	}
 }

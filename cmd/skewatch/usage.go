@@ -10,6 +10,9 @@ Usage:
 Commands:
   serve       receive syslog, judge the hosts' clocks, answer the other commands
   tail        follow the warnings, or with --messages the messages
+  warnings    show the warnings that are open
+  silence     keep people from being told of some hosts' warnings for a time
+  acknowledge say that somebody sees to a warning
   hosts       show the clock of every host
   report      export the skew of every host over a period
   search      print stored messages

@@ -37,6 +37,20 @@ type Desk interface {
 	// With Follow it goes on until the context ends.
 	Messages(ctx context.Context, q Query, fn func(Message) error) error
 
+	// Warnings returns the open warnings of the hosts that match the query, those first
+	// that have stood longest.
+	Warnings(ctx context.Context, q Query) ([]Warning, error)
+
+	// Mutes returns the silences or acknowledgements that last or are planned, and those
+	// that were made or ended in the query's period, in order of their numbers.
+	Mutes(ctx context.Context, q MuteQuery) ([]Mute, error)
+
+	// Silence, Acknowledge and Unmute return the mute that they make or end, once that is
+	// on disk.
+	Silence(ctx context.Context, o SilenceOrder) (Mute, error)
+	Acknowledge(ctx context.Context, o AcknowledgeOrder) (Mute, error)
+	Unmute(ctx context.Context, o UnmuteOrder) (Mute, error)
+
 	// Verify goes through all that is stored, calls fn with each thing that is wrong,
 	// and returns what it has seen.
 	Verify(ctx context.Context, q VerifyQuery, fn func(Flaw) error) (storage.Verified, error)
@@ -126,6 +140,7 @@ type Event struct {
 	OffsetHigh *float64  `json:"offset_high_seconds"`
 	Since      time.Time `json:"since"`
 	Text       string    `json:"text"`
+	Muted      string    `json:"muted,omitempty"` // why nobody was told, such as "silence 3"; "" if people were
 }
 
 // EventOf returns the event of a finding, if it is one.
@@ -138,11 +153,19 @@ func EventOf(f *analysis.Finding) (Event, bool) {
 		Time: e.Time, Host: f.Host, Source: f.Source, Event: e.Kind.String(), Severity: e.Severity.String(),
 		Verdict: e.Verdict.String(), Previous: e.Previous.String(), Since: e.Since, Text: e.Text,
 	}
-	if e.Interval != (analysis.Interval{}) {
-		shown.Offset = inSeconds(e.Interval.Offset)
-		shown.OffsetLow, shown.OffsetHigh = inSeconds(e.Interval.Low), inSeconds(e.Interval.High)
+	shown.Offset, shown.OffsetLow, shown.OffsetHigh = ofInterval(e.Interval)
+	if e.Muted != nil {
+		shown.Muted = e.Muted.String()
 	}
 	return shown, true
+}
+
+// ofInterval returns an offset and its bounds in seconds, nil if they aren't known.
+func ofInterval(i analysis.Interval) (offset, low, high *float64) {
+	if i == (analysis.Interval{}) {
+		return nil, nil, nil
+	}
+	return inSeconds(i.Offset), inSeconds(i.Low), inSeconds(i.High)
 }
 
 func inSeconds(d time.Duration) *float64 {

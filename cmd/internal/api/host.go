@@ -11,10 +11,11 @@ func MatchHost(glob, host string) bool {
 	if glob == "" {
 		return true
 	}
-	flat := strings.NewReplacer("/", "\x00")
-	ok, err := path.Match(flat.Replace(glob), flat.Replace(strings.ToLower(host)))
+	ok, err := path.Match(flat(glob), flat(strings.ToLower(host)))
 	return ok && err == nil
 }
+
+func flat(text string) string { return strings.ReplaceAll(text, "/", "\x00") }
 
 // GlobOf returns the glob that matches one name, in whatever case.
 func GlobOf(host string) string {

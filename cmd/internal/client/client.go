@@ -89,8 +89,13 @@ func (c *HTTP) ask(ctx context.Context, path string, v url.Values, into any) err
 	if err != nil {
 		return err
 	}
-	defer body.Close()
-	if err := json.NewDecoder(body).Decode(into); err != nil {
+	return c.decode(body, into)
+}
+
+// decode reads the one JSON object of an answer.
+func (c *HTTP) decode(answer io.ReadCloser, into any) error {
+	defer answer.Close()
+	if err := json.NewDecoder(answer).Decode(into); err != nil {
 		return fmt.Errorf("read the answer of %s: %w", c.base, err)
 	}
 	return nil
@@ -120,12 +125,21 @@ func lines[T any](ctx context.Context, c *HTTP, path string, q api.Query, fn fun
 }
 
 func (c *HTTP) get(ctx context.Context, path string, v url.Values) (io.ReadCloser, error) {
-	u := c.base.JoinPath(path)
-	u.RawQuery = v.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	req, err := c.request(ctx, http.MethodGet, path, v, nil)
 	if err != nil {
 		return nil, err
 	}
+	return c.do(req)
+}
+
+func (c *HTTP) request(ctx context.Context, method, path string, v url.Values, body io.Reader) (*http.Request, error) {
+	u := c.base.JoinPath(path)
+	u.RawQuery = v.Encode()
+	return http.NewRequestWithContext(ctx, method, u.String(), body)
+}
+
+// do sends a request and returns the body of the answer, if it is one.
+func (c *HTTP) do(req *http.Request) (io.ReadCloser, error) {
 	res, err := c.http.Do(req)
 	if err != nil {
 		return nil, &UnreachableError{c.base.String(), errors.Unwrap(err)} // without the URL of the question

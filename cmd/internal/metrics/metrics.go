@@ -30,6 +30,7 @@ type Sample struct {
 	Outputs   []Output
 	Reports   []Report
 	HTTP      HTTP
+	Mutes     analysis.MuteCount
 }
 
 // HTTP is what was counted of the HTTP server.
@@ -125,6 +126,8 @@ var (
 	delivered = counter("notifications_delivered", "Warning events that an output has delivered.", "output")
 	failed    = counter("notifications_failed_attempts", "Attempts of an output to deliver events that failed.", "output")
 	refused   = counter("notifications_refused", "Warning events that were given up, because the receiver refuses them.", "output")
+	mutes     = gauge("mutes", "Silences that last, and acknowledgements of open warnings.", "kind")
+	muted     = counter("muted_events", "Warning events that nobody was told of, because of a silence or an acknowledgement.", "kind")
 	waiting   = gauge("notifications_waiting", "Warning events that an output has yet to deliver.", "output")
 
 	reportTried   = gauge("report_last_run_timestamp_seconds", "When a run of a report was last tried, Unix time.", "report", "delivery")
@@ -154,6 +157,10 @@ func (r *reader) Collect(to chan<- prometheus.Metric) {
 	w.admission(&s.Admission)
 	w.fleet(&s.Fleet)
 	w.reference(&s.Sources)
+	for _, kind := range analysis.MuteKinds() {
+		w.send(mutes, uint64(s.Mutes.Lasting[kind]), kind.String())
+		w.send(muted, s.Mutes.Muted[kind], kind.String())
+	}
 	for _, o := range s.Outputs {
 		w.output(o)
 	}

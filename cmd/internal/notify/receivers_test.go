@@ -131,7 +131,7 @@ func TestSIEM(t *testing.T) {
 			t.Parallel()
 			s := testbed.StartSIEM(t, string(transport), secure)
 			n := start(t, newMemory(), quick, config.Notify{Name: "siem", Type: config.NotifySyslog, Address: s.Address, Transport: transport, CA: authority.File})
-			n.tell(warning(`a"] evil="1`, raised, "crit"), warning("web2", cleared, "warn"))
+			n.tell(warning(`a"] evil="1`, raised, "crit"), warning(`a"] evil="1`, cleared, "warn"))
 			n.tell(warning("web3\n<13>1 - - - - - -", raised, "warn"))
 			eventually(t, func() error {
 				if got := s.Lines(); len(got) < 3 {
@@ -142,7 +142,7 @@ func TestSIEM(t *testing.T) {
 			got := s.Lines()
 			for i, want := range []string{
 				`26|skewatch|raise|[skewatch@32473 id="1" host="a\"\] evil=\"1" source="192.0.2.1" event="raise" severity="crit" verdict="ahead"`,
-				`29|skewatch|clear|[skewatch@32473 id="2" host="web2"`,
+				`29|skewatch|clear|[skewatch@32473 id="2" host="a\"\] evil=\"1"`,
 				`28|skewatch|raise|[skewatch@32473 id="3" host="web3\\n<13>1 - - - - - -"`,
 			} {
 				if i >= len(got) || !strings.HasPrefix(got[i], want) {

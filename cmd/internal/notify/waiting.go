@@ -59,10 +59,13 @@ func (w *waiting) tell(events []api.Event) {
 	}
 }
 
-// take adds an event to those in memory if it concerns the output. The caller holds mu.
+// take adds an event to those in memory if it concerns the output. That a warning is over
+// concerns one only that has told of it: what came in between may have been muted. The
+// caller holds mu.
 func (w *waiting) take(e api.Event) {
 	w.seen = max(w.seen, e.ID)
-	if !w.concerns(e) && !w.open[subject(e)] {
+	told := w.open[subject(e)]
+	if e.Muted != "" || e.Event == cleared && !told || !w.concerns(e) && !told {
 		return
 	}
 	w.events = append(w.events, e)
@@ -86,7 +89,7 @@ func (w *waiting) count(e api.Event) {
 // concerns reports whether the output is to tell of an event. What it has told of it tells
 // the end of as well, however grave that is.
 func (w *waiting) concerns(e api.Event) bool {
-	return (!w.critical || e.Severity == critical) && api.MatchHost(w.hosts, e.Host)
+	return e.Muted == "" && (!w.critical || e.Severity == critical) && api.MatchHost(w.hosts, e.Host)
 }
 
 // refill reads events from the store when those in memory are used up, until there is one
@@ -146,7 +149,7 @@ func (f *firsts) cut() {
 		return
 	}
 	for _, e := range f.events[f.most:] {
-		f.over = append(f.over, api.Event{Time: e.Time, Host: e.Host, Severity: e.Severity})
+		f.over = append(f.over, api.Event{Time: e.Time, Host: e.Host, Severity: e.Severity, Muted: e.Muted})
 	}
 	f.events = f.events[:f.most:f.most]
 }

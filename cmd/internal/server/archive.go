@@ -11,6 +11,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/skewatch/skewatch/analysis"
+	"github.com/skewatch/skewatch/cmd/internal/api"
 	"github.com/skewatch/skewatch/cmd/internal/config"
 	"github.com/skewatch/skewatch/cmd/internal/notify"
 	"github.com/skewatch/skewatch/collector/message"
@@ -41,16 +42,22 @@ type archive struct {
 	mu        sync.Mutex // guards what follows; never held while waiting for the disk
 	scale     timescale  // the fleet's time
 	fleet     *analysis.Fleet
+	mutes     *analysis.Mutes
 	observed  uint64 // the newest message that the fleet includes
 	found     []analysis.Finding
 	samples   []storage.ReferenceSample
 	unwritten *checkpoint // on its way to the disk
+
+	orders, ordersKept uint64 // about mutes: so many were carried out, and so many of these are on disk
 }
 
 // newArchive returns the archive of a store. Its fleet is empty until restore.
 func newArchive(store *storage.Store, cfg *config.Config, log logrus.FieldLogger) *archive {
 	a := &archive{cfg: cfg, log: log, now: time.Now, store: store, look: func() {}, stopping: make(chan struct{})}
-	a.fleet = analysis.NewFleet(a.recalling(FleetConfig(cfg)))
+	fleet := a.recalling(FleetConfig(cfg))
+	fleet.Untold = func(key, host string, v analysis.Verdict) bool { return a.mutes.Untold(key, host, v) }
+	a.fleet = analysis.NewFleet(fleet)
+	a.mutes = analysis.NewMutes(api.MatchHost, a.fleet.Present)
 	return a
 }
 
@@ -81,7 +88,12 @@ func (a *archive) restore() error {
 		})
 		states = states[:0]
 	}
+	mutes := mutesReader{archive: a}
 	sequence, err := a.store.States(func(key string, blob []byte) error {
+		if analysis.OfMutes(key) {
+			mutes.restore(key, blob)
+			return nil
+		}
 		if states = append(states, analysis.Blob{Key: key, Blob: blob}); len(states) == restoreAtOnce {
 			restore()
 		}
@@ -90,6 +102,9 @@ func (a *archive) restore() error {
 	restore()
 	if err := a.tolerate(err); err != nil {
 		return fmt.Errorf("read the last checkpoint: %w", err)
+	}
+	if err := mutes.end(); err != nil {
+		return fmt.Errorf("read the warnings that are open: %w", err)
 	}
 	err = a.store.Messages(context.Background(), storage.Query{After: sequence}, func(m *message.Message) error {
 		restoreFields(m)

@@ -15,6 +15,7 @@ type checkpoint struct {
 	analysis.Snapshot
 	found   []analysis.Finding
 	samples []storage.ReferenceSample
+	orders  uint64 // so many orders about mutes are in it
 }
 
 // checkpoint writes what has changed. What couldn't be written goes first the next
@@ -31,7 +32,9 @@ func (a *archive) checkpoint() error {
 func (a *archive) take() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.unwritten = &checkpoint{a.scale.fleet(a.now()).UnixNano(), a.observed, a.fleet.Snapshot(), a.found, a.samples}
+	s := a.fleet.Snapshot()
+	s.Originators = append(s.Originators, a.mutes.Snapshot()...)
+	a.unwritten = &checkpoint{a.scale.fleet(a.now()).UnixNano(), a.observed, s, a.found, a.samples, a.orders}
 	a.found, a.samples = nil, nil
 }
 
@@ -51,7 +54,7 @@ func (a *archive) write() error {
 		return err
 	}
 	a.mu.Lock()
-	a.unwritten = nil
+	a.unwritten, a.ordersKept = nil, c.orders
 	a.mu.Unlock()
 	if len(c.found) > 0 {
 		a.told.ring()

@@ -20,10 +20,11 @@ import (
 // of a stopped one have in common.
 type desk struct {
 	*archive
-	live    bool                   // more may come
-	status  func() ntpcheck.Status // what is known of our own clock
-	refresh func() error           // brings the fleet's estimates up to their newest messages
-	trends  trends
+	live     bool                   // more may come
+	status   func() ntpcheck.Status // what is known of our own clock
+	refresh  func() error           // brings the fleet's estimates up to their newest messages
+	carryOut orderly                // carries out orders about mutes; nil where nobody would heed them
+	trends   trends
 }
 
 // Sources returns what is known of the collector's own clock.

@@ -48,6 +48,8 @@ type keeper struct {
 	failing bool      // it could not be written
 
 	turnstile turnstile // likewise
+
+	urgent chan struct{} // somebody waits until what was found is on disk
 }
 
 // run judges and writes until the context ends, and once more then.
@@ -61,6 +63,8 @@ func (k *keeper) run(ctx context.Context) error {
 			k.resample.Store(true)
 			k.review()
 			return k.checkpoint()
+		case <-k.urgent:
+			k.keep()
 		case <-t.C:
 			k.judge((*analysis.Fleet).Tick)
 			k.turnstile.watch(k.archive)
@@ -84,6 +88,7 @@ func (k *keeper) judge(how func(*analysis.Fleet, int64, analysis.Reference) []an
 	k.mu.Lock()
 	now := k.scale.fleet(k.now()).UnixNano()
 	found := how(k.fleet, now, k.scale.reference(status.Reference, now))
+	found = k.mutes.Heed(found, time.Unix(0, now).UTC(), k.scale.open != nil)
 	k.found = append(k.found, found...)
 	k.mu.Unlock()
 	for i := range found {
@@ -94,7 +99,7 @@ func (k *keeper) judge(how func(*analysis.Fleet, int64, analysis.Reference) []an
 // keep writes a checkpoint if it is time to.
 func (k *keeper) keep() {
 	k.mu.Lock()
-	found, observed := len(k.found) > 0, k.observed
+	found, observed := len(k.found) > 0 || k.unwritten != nil, k.observed
 	k.mu.Unlock()
 	now := k.now()
 	every := checkpointEvery
@@ -150,8 +155,16 @@ func (k *keeper) tell(f *analysis.Finding) {
 	if f.Collector != nil {
 		return // told when it happened
 	}
+	if f.Mute != nil {
+		k.tellMute(f.Mute)
+		return
+	}
 	log := k.log.WithFields(logrus.Fields{"host": f.Host, "source": f.Source})
-	switch e, isEvent := api.EventOf(f); {
+	e, isEvent := api.EventOf(f)
+	if e.Muted != "" {
+		log = log.WithField("muted", e.Muted)
+	}
+	switch {
 	case isEvent && e.Event == analysis.Clear.String():
 		log.WithFields(logrus.Fields{"event": e.Event, "previous": e.Previous}).Info(e.Text)
 	case isEvent:

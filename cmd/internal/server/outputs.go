@@ -53,18 +53,26 @@ type eventStore struct {
 }
 
 func (s eventStore) EventsAfter(id uint64, fn func(api.Event) error) error {
-	return s.archive.tolerate(s.FindingsAfter(id, func(stored storage.Finding) error {
-		var f analysis.Finding
-		if err := json.Unmarshal(stored.Blob, &f); err != nil {
-			s.archive.log.WithError(err).WithField("id", stored.ID).Error("a stored finding can't be read: it can't be sent")
-			return nil
-		}
-		e, isEvent := api.EventOf(&f)
+	return s.archive.findingsAfter(id, func(id uint64, f *analysis.Finding) error {
+		e, isEvent := api.EventOf(f)
 		if !isEvent {
 			return nil
 		}
-		e.ID = stored.ID
+		e.ID = id
 		return fn(e)
+	})
+}
+
+// findingsAfter calls fn with the findings that have a greater ID. What is damaged is told in
+// the log.
+func (a *archive) findingsAfter(id uint64, fn func(id uint64, f *analysis.Finding) error) error {
+	return a.tolerate(a.store.FindingsAfter(id, func(stored storage.Finding) error {
+		var f analysis.Finding
+		if err := json.Unmarshal(stored.Blob, &f); err != nil {
+			a.log.WithError(err).WithField("id", stored.ID).Error("a stored finding can't be read: it can't be sent")
+			return nil
+		}
+		return fn(stored.ID, &f)
 	}))
 }
 

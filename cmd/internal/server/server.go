@@ -93,9 +93,9 @@ func newServer(cfg *config.Config, log logrus.FieldLogger, m *ntpcheck.Monitor, 
 	if a.observed > 0 {
 		log.WithFields(logrus.Fields{"hosts": a.fleet.Originators(), "messages": a.observed}).Info("state restored")
 	}
-	k := &keeper{archive: a, monitor: m}
+	k := &keeper{archive: a, monitor: m, urgent: make(chan struct{}, 1)}
 	refresh := func() error { k.review(); return nil }
-	s := &Server{monitor: m, keeper: k, desk: &desk{archive: a, live: true, refresh: refresh, status: m.Status}}
+	s := &Server{monitor: m, keeper: k, desk: &desk{archive: a, live: true, refresh: refresh, status: m.Status, carryOut: k.carryOut}}
 	b := build.This()
 	s.web = web.NewServer(s.desk, metrics.Handler(s.sample, metrics.Build{Version: b.Version, Go: b.Go}), log)
 	if err := s.openOutputs(); err != nil {

@@ -118,6 +118,11 @@ func (t *timescale) fleet(at time.Time) time.Time {
 	return at.Add(-time.Duration(t.clocks[message.StampedByUser].shift))
 }
 
+// shown turns a time of the fleet's into the user clock's as it is now.
+func (t *timescale) shown(at time.Time) time.Time {
+	return at.Add(time.Duration(t.clocks[message.StampedByUser].shift))
+}
+
 // place puts a message's receive stamps into the fleet's time, or holds the message until
 // that is known.
 func (t *timescale) place(m *message.Message, now int64) (held bool) {

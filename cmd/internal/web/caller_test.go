@@ -12,6 +12,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/skewatch/skewatch/cmd/internal/access"
+	"github.com/skewatch/skewatch/cmd/internal/api"
 )
 
 // TestCallerIsKnown wants handlers to learn who asks: of an open server nobody by name, who
@@ -56,7 +57,7 @@ func TestCallerIsKnown(t *testing.T) {
 // TestBodyIsPassedOn wants handlers to find the whole body, though the gate has read it.
 func TestBodyIsPassedOn(t *testing.T) {
 	s := NewServer(teller{}, http.NotFoundHandler(), logrus.New())
-	want := `{"text":"` + strings.Repeat("x", maxBody/2) + `"}`
+	want := `{"text":"` + strings.Repeat("x", api.MostBody/2) + `"}`
 	var got []byte
 	gate := s.gate(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got, _ = io.ReadAll(r.Body) }))
 	r := httptest.NewRequest("POST", "http://127.0.0.1/", strings.NewReader(want))

@@ -20,13 +20,13 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/skewatch/skewatch/cmd/internal/access"
+	"github.com/skewatch/skewatch/cmd/internal/api"
 	"github.com/skewatch/skewatch/cmd/internal/web/pages"
 )
 
 // Limits of a request, beside those of its header.
 const (
 	maxURL      = 16 << 10
-	maxBody     = 64 << 10
 	bodyTimeout = 10 * time.Second
 )
 
@@ -52,7 +52,7 @@ type denial struct {
 func (d *denial) Unwrap() error { return d.refusal }
 
 func deny(why Refusal, status int, format string, args ...any) *denial {
-	return &denial{&refusal{status, fmt.Sprintf(format, args...)}, why, http.Header{}}
+	return &denial{&refusal{status: status, problem: fmt.Sprintf(format, args...)}, why, http.Header{}}
 }
 
 // gate lets through to next what may pass, with the caller in the request's context and
@@ -252,14 +252,14 @@ func readBody(w http.ResponseWriter, r *http.Request) error {
 	}
 	connection := http.NewResponseController(w)
 	_ = connection.SetReadDeadline(time.Now().Add(bodyTimeout)) // where it isn't known, in tests, nothing is slow
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, api.MostBody))
 	switch { // after a failure the deadline stands for what net/http reads of the rest
 	case err == nil:
 		_ = connection.SetReadDeadline(time.Time{})
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		return nil
 	case errors.As(err, new(*http.MaxBytesError)):
-		return deny(RefusedSize, http.StatusRequestEntityTooLarge, "the body is longer than %d bytes", maxBody)
+		return deny(RefusedSize, http.StatusRequestEntityTooLarge, "the body is longer than %d bytes", api.MostBody)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return deny(RefusedSlow, http.StatusRequestTimeout, "the body took longer than %v", bodyTimeout)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/sirupsen/logrus"
 
+	"github.com/skewatch/skewatch/analysis"
 	"github.com/skewatch/skewatch/cmd/internal/api"
 	"github.com/skewatch/skewatch/examples/schema"
 )
@@ -73,12 +74,15 @@ func TestOpenAPIDescribesParameters(t *testing.T) {
 	doc := loadOpenAPI(t)
 	const unknown = "zz"
 	parse := map[string]func(url.Values) error{
-		api.PathReport:    func(v url.Values) error { _, err := api.ParseReportQuery(v); return err },
-		api.PathClocks:    func(v url.Values) error { _, err := api.ParseClocksQuery(v); return err },
-		api.PathReference: func(v url.Values) error { _, err := api.ParseEventQuery(v); return err },
-		api.PathEvents:    func(v url.Values) error { _, err := api.ParseEventQuery(v); return err },
-		api.PathMessages:  func(v url.Values) error { _, err := api.ParseQuery(v); return err },
-		api.PathVerify:    func(v url.Values) error { _, err := api.ParseVerifyQuery(v); return err },
+		api.PathReport:           func(v url.Values) error { _, err := api.ParseReportQuery(v); return err },
+		api.PathClocks:           func(v url.Values) error { _, err := api.ParseClocksQuery(v); return err },
+		api.PathReference:        func(v url.Values) error { _, err := api.ParseEventQuery(v); return err },
+		api.PathEvents:           func(v url.Values) error { _, err := api.ParseEventQuery(v); return err },
+		api.PathMessages:         func(v url.Values) error { _, err := api.ParseQuery(v); return err },
+		api.PathWarnings:         func(v url.Values) error { _, err := api.ParseWarningQuery(v); return err },
+		api.PathSilences:         func(v url.Values) error { _, err := api.ParseMuteQuery(analysis.Silence, v); return err },
+		api.PathAcknowledgements: func(v url.Values) error { _, err := api.ParseMuteQuery(analysis.Acknowledgement, v); return err },
+		api.PathVerify:           func(v url.Values) error { _, err := api.ParseVerifyQuery(v); return err },
 	}
 	for path, item := range doc.Paths.Map() {
 		var described []string

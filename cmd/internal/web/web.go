@@ -8,15 +8,18 @@ import (
 	"errors"
 	"fmt"
 	stdlog "log"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/sirupsen/logrus"
 
+	"github.com/skewatch/skewatch/analysis"
 	"github.com/skewatch/skewatch/cmd/internal/access"
 	"github.com/skewatch/skewatch/cmd/internal/api"
 	"github.com/skewatch/skewatch/cmd/internal/web/pages"
@@ -87,28 +90,55 @@ func (s *Server) Close() {
 // handler answers by path, and refuses in JSON what it can't.
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
-	for path, h := range s.routes() {
-		mux.Handle(path, s.answer(h))
+	for path, m := range s.routes() {
+		mux.Handle(path, s.answer(m))
 	}
 	return mux
 }
 
 // routes returns what answers each path. openapi.yaml describes them.
-func (s *Server) routes() map[string]handler {
-	return map[string]handler{
-		api.PathReport:    once(api.ParseReportQuery, s.desk.Report),
-		api.PathSources:   s.sources,
-		api.PathClocks:    once(api.ParseClocksQuery, s.desk.Clocks),
-		api.PathReference: once(api.ParseEventQuery, s.desk.Reference),
-		api.PathEvents:    stream(s.ending, api.ParseEventQuery, s.desk.Events),
-		api.PathMessages:  stream(s.ending, api.ParseQuery, s.desk.Messages),
-		api.PathVerify:    s.verify,
-		pathOpenAPI:       describe,
-		pathReportSchema:  describeReport,
-		"/metrics":        s.metrics,
-		"/api/":           notFound,
-		"/":               s.page,
+func (s *Server) routes() map[string]methods {
+	get := func(h handler) methods { return methods{http.MethodGet: h} }
+	return map[string]methods{
+		api.PathReport:    get(once(api.ParseReportQuery, s.desk.Report)),
+		api.PathSources:   get(s.sources),
+		api.PathClocks:    get(once(api.ParseClocksQuery, s.desk.Clocks)),
+		api.PathReference: get(once(api.ParseEventQuery, s.desk.Reference)),
+		api.PathEvents:    get(stream(s.ending, api.ParseEventQuery, s.desk.Events)),
+		api.PathMessages:  get(stream(s.ending, api.ParseQuery, s.desk.Messages)),
+		api.PathWarnings:  get(s.warnings),
+		api.PathVerify:    get(s.verify),
+
+		api.PathSilences:                   {http.MethodGet: s.mutes(analysis.Silence), http.MethodPost: s.silence},
+		api.PathAcknowledgements:           {http.MethodGet: s.mutes(analysis.Acknowledgement), http.MethodPost: s.acknowledge},
+		api.PathSilences + "/{id}":         {http.MethodDelete: s.unmute(analysis.Silence)},
+		api.PathAcknowledgements + "/{id}": {http.MethodDelete: s.unmute(analysis.Acknowledgement)},
+
+		pathOpenAPI:      get(describe),
+		pathReportSchema: get(describeReport),
+		"/metrics":       get(s.metrics),
+		"/api/":          get(notFound),
+		"/":              {http.MethodGet: s.page, http.MethodPost: s.page},
 	}
+}
+
+// methods is what answers at a path, by method. What answers GET answers HEAD.
+type methods map[string]handler
+
+// choose returns what answers a request, or why nothing does.
+func (m methods) choose(r *http.Request) (handler, error) {
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	if h := m[method]; h != nil {
+		return h, nil
+	}
+	allowed := slices.Sorted(maps.Keys(m))
+	if m[http.MethodGet] != nil {
+		allowed = slices.Insert(allowed, slices.Index(allowed, http.MethodGet)+1, http.MethodHead)
+	}
+	return nil, &refusal{http.StatusMethodNotAllowed, "no such method here: " + r.Method, strings.Join(allowed, ", ")}
 }
 
 // A handler answers a request, or returns why it can't.
@@ -149,15 +179,15 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) error {
 }
 
 func notFound(_ http.ResponseWriter, r *http.Request) error {
-	return &refusal{http.StatusNotFound, "no such path: " + r.URL.Path}
+	return &refusal{status: http.StatusNotFound, problem: "no such path: " + r.URL.Path}
 }
 
 // answer makes an http.Handler of one that may fail. A failure before the first byte
 // becomes a status; after it, all that can be done is to cut the answer off, so that
 // nobody takes it for a whole one.
-func (s *Server) answer(h handler) http.Handler {
+func (s *Server) answer(m methods) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := check(r)
+		h, err := m.choose(r)
 		if err == nil {
 			err = h(w, r)
 		}
@@ -178,17 +208,10 @@ func (s *Server) answer(h handler) http.Handler {
 type refusal struct {
 	status  int
 	problem string
+	allow   string // the methods there are, if the status is that another was asked for
 }
 
 func (e *refusal) Error() string { return e.problem }
-
-// check refuses methods that no path has.
-func check(r *http.Request) error {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return &refusal{http.StatusMethodNotAllowed, "no such method here: " + r.Method}
-	}
-	return nil
-}
 
 // isLocal reports whether a Host header names an address or localhost.
 func isLocal(hostport string) bool {
@@ -204,11 +227,17 @@ func refuse(w http.ResponseWriter, err error) (status int) {
 	switch {
 	case errors.As(err, new(*api.QueryError)):
 		status = http.StatusBadRequest
+	case errors.Is(err, analysis.ErrNoMute), errors.Is(err, analysis.ErrNoWarning):
+		status = http.StatusNotFound
+	case errors.Is(err, analysis.ErrTooManySilences):
+		status = http.StatusConflict
+	case errors.Is(err, api.ErrNotKept):
+		status = http.StatusServiceUnavailable
 	case errors.As(err, &known):
 		status = known.status
 	}
-	if status == http.StatusMethodNotAllowed {
-		w.Header().Set("Allow", "GET, HEAD")
+	if known != nil && known.allow != "" {
+		w.Header().Set("Allow", known.allow)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
