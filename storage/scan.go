@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"sync"
 
 	"github.com/skewatch/skewatch/storage/pages"
 )
@@ -28,7 +29,8 @@ const (
 // can't be read are told to damaged.
 func scan(ctx context.Context, db *database, bucket string, from []byte, damaged func(pages.Damage),
 	choose func(key, value []byte) choice, fn func(key, value []byte) error) error {
-	var b batch
+	b := batches.Get().(*batch)
+	defer batches.Put(b)
 	for from != nil {
 		at := from
 		err := db.read(func(f *pages.File) error {
@@ -55,6 +57,9 @@ type batch struct {
 	data    []byte
 	entries []entry
 }
+
+// batches are those of scans that have ended: a report makes hundreds of scans.
+var batches = sync.Pool{New: func() any { return new(batch) }}
 
 type entry struct{ key, value, end int } // where each begins in the batch's data
 

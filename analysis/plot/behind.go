@@ -39,7 +39,7 @@ func (p *pen) spans(spans []Span) {
 func (p *pen) values(points []Point) {
 	step := 1 + len(points)/mostValues
 	for i := 0; i < len(points); i += step {
-		from, to := float64(left), float64(width-right)
+		from, to := float64(p.left), float64(width-right)
 		if i > 0 {
 			from = (p.x(points[max(0, i-step)].At) + p.x(points[i].At)) / 2
 		}

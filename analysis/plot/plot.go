@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -54,11 +55,11 @@ type Chart struct {
 
 // Sizes in pixels of SVG's own.
 const (
-	width, height       = 720, 220
-	left, right         = 70, 12
-	top, bottom         = 12, 30
-	innerWidth          = width - left - right
+	width, height       = 720, 230
+	leastLeft, right    = 60, 16
+	top, bottom         = 22, 30
 	innerHeight         = height - top - bottom
+	perCharacter        = 6.6 // of a label's width
 	leastSpan           = time.Second
 	breakAfter          = 2 // usual distances of points without one, after which the line is broken
 	margin              = 0.08
@@ -90,6 +91,9 @@ type pen struct {
 	span      time.Duration
 	low, high float64 // seconds
 	gap       time.Duration
+	unit      unit      // of the labels
+	ticks     []float64 // that have labels, in the unit
+	left      int       // where the drawing begins: labels stand before it
 }
 
 func newPen(c *Chart) *pen {
@@ -117,7 +121,18 @@ func newPen(c *Chart) *pen {
 	}
 	extra := (p.high - p.low) * margin
 	p.low, p.high = p.low-extra, p.high+extra
+	p.label()
 	return p
+}
+
+// label settles which offsets have labels, and makes room for these.
+func (p *pen) label() {
+	p.unit = unitFor(max(math.Abs(p.low), math.Abs(p.high)), (p.high-p.low)/wantedY)
+	p.ticks = ticks(p.low/p.unit.seconds, p.high/p.unit.seconds, wantedY)
+	p.left = leastLeft
+	for _, v := range p.ticks {
+		p.left = max(p.left, int(perCharacter*float64(len(p.unit.label(v))))+10)
+	}
 }
 
 // near reports whether a tolerance can be drawn without pressing the points flat.
@@ -135,8 +150,11 @@ func usualGap(points []Point) time.Duration {
 }
 
 func (p *pen) x(at time.Time) float64 {
-	return left + innerWidth*min(max(float64(at.Sub(p.from))/float64(p.span), 0), 1)
+	return float64(p.left) + float64(p.width())*min(max(float64(at.Sub(p.from))/float64(p.span), 0), 1)
 }
+
+// width returns that of the drawing.
+func (p *pen) width() int { return width - p.left - right }
 
 func (p *pen) y(offset float64) float64 {
 	return top + innerHeight*(p.high-offset)/(p.high-p.low)
@@ -148,16 +166,16 @@ func (p *pen) printf(format string, values ...any) { fmt.Fprintf(&p.b, format, v
 func (p *pen) frame(c *Chart) {
 	title := html.EscapeString(c.Title)
 	p.printf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-label="%s" class="plot">`+"\n<title>%s</title>\n", width, height, title, title)
-	p.printf(`<rect x="%d" y="%d" width="%d" height="%d" fill="none" stroke="currentColor" stroke-width="0.5"/>`+"\n", left, top, innerWidth, innerHeight)
-	u := unitFor(max(math.Abs(p.low), math.Abs(p.high)), (p.high-p.low)/wantedY)
-	for _, v := range ticks(p.low/u.seconds, p.high/u.seconds, wantedY) {
-		y := p.y(v * u.seconds)
+	p.printf(`<rect x="%d" y="%d" width="%d" height="%d" fill="none" stroke="currentColor" stroke-width="0.5"/>`+"\n", p.left, top, p.width(), innerHeight)
+	p.printf(`<text x="%d" y="%d" font-size="11" fill="currentColor">Offset: + is ahead. Time: UTC.</text>`+"\n", p.left, top-8)
+	for _, v := range p.ticks {
+		y := p.y(v * p.unit.seconds)
 		stroke := `stroke-width="0.3" stroke-dasharray="2 3"`
 		if v == 0 {
 			stroke = `stroke-width="0.8"`
 		}
-		p.printf(`<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" stroke="currentColor" %s/>`, left, width-right, y, y, stroke)
-		p.printf(`<text x="%d" y="%.1f" font-size="11" text-anchor="end" fill="currentColor">%s</text>`+"\n", left-6, y+4, u.label(v))
+		p.printf(`<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" stroke="currentColor" %s/>`, p.left, width-right, y, y, stroke)
+		p.printf(`<text x="%d" y="%.1f" font-size="11" text-anchor="end" fill="currentColor">%s</text>`+"\n", p.left-6, y+4, p.unit.label(v))
 	}
 	for _, t := range timeTicks(p.from, p.span, wantedTime) {
 		x := p.x(t.at)
@@ -172,7 +190,7 @@ func (p *pen) tolerance(t float64) {
 	for _, bound := range [...]float64{t, -t} {
 		if t > 0 && p.low < bound && bound < p.high {
 			p.printf(`<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" stroke="currentColor" stroke-width="1" stroke-dasharray="8 4"><title>tolerance</title></line>`+"\n",
-				left, width-right, p.y(bound), p.y(bound))
+				p.left, width-right, p.y(bound), p.y(bound))
 		}
 	}
 }
@@ -229,11 +247,20 @@ func (p *pen) line(runs [][]Point) {
 }
 
 func (p *pen) to(first bool, at time.Time, offset float64) {
-	command := "L"
+	command := byte('L')
 	if first {
-		command = "M"
+		command = 'M'
 	}
-	p.printf("%s%.1f %.1f", command, p.x(at), p.y(offset))
+	p.b.WriteByte(command)
+	p.number(p.x(at))
+	p.b.WriteByte(' ')
+	p.number(p.y(offset))
+}
+
+// number writes a coordinate as printf's %.1f does, and faster: there are thousands.
+func (p *pen) number(v float64) {
+	var room [24]byte
+	p.b.Write(strconv.AppendFloat(room[:0], v, 'f', 1, 64))
 }
 
 func (p *pen) marks(marks []Mark) {

@@ -19,6 +19,7 @@ type Builder struct {
 	accounts map[string]*account
 	order    []*account // the same ones
 	moves    []Move
+	events   []ClockEvent
 }
 
 // NewBuilder returns a builder. Compliance is reckoned by the profile asked for, or
@@ -77,13 +78,17 @@ func (b *Builder) Add(r analysis.KeyedRollUp) {
 	a.add(a)
 }
 
-// Note takes in a finding; an event is passed over, unless it is about the collector.
+// Note takes in a finding; a warning is passed over, unless it is about the collector.
 func (b *Builder) Note(f analysis.Finding) {
 	if e := f.Event; e != nil && e.Common != nil {
 		b.noteMove(e)
 		return
 	}
-	if f.Collector != nil || f.Mute != nil {
+	if c := f.Collector; c != nil {
+		b.events = append(b.events, ClockEvent{At: c.At, Seconds: c.Seconds, Text: c.Text})
+		return
+	}
+	if f.Mute != nil {
 		return
 	}
 	a := b.account(f.Key)
@@ -113,6 +118,9 @@ func (b *Builder) noteMove(e *analysis.Event) {
 
 // Moves returns the common moves of which findings told, oldest first.
 func (b *Builder) Moves() []Move { return b.moves }
+
+// Events returns what findings told of the collector's own clock, in their order.
+func (b *Builder) Events() []ClockEvent { return b.events }
 
 // Rows returns the rows of all originators that sent messages in the period, or
 // should have, and whose host the filter accepts, by host, then by falling trust, then by source.

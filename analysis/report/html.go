@@ -2,10 +2,12 @@ package report
 
 import (
 	_ "embed"
+	"fmt"
 	"html/template"
 	"io"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 //go:embed report.html
@@ -22,13 +24,16 @@ func (r *Report) WriteHTML(w io.Writer) error {
 
 // A htmlPage is what the template shows.
 type htmlPage struct {
-	Title   string
-	Facts   []Fact
-	Columns []string
-	Rows    []htmlRow
-	Details []htmlDetail
-	Notes   []string
-	More    int // flagged hosts that aren't drawn
+	Title    string
+	Running  template.CSS // at the foot of each printed page
+	Facts    []Fact
+	Columns  []string
+	Rows     []htmlRow
+	Nobody   string // why there are no rows
+	Details  []htmlDetail
+	Unjudged []unjudged
+	Notes    []string
+	More     int // flagged hosts that aren't drawn
 }
 
 type htmlRow struct {
@@ -43,11 +48,18 @@ type htmlDetail struct {
 	Verdict     string
 	Explanation string
 	Findings    []string
+	Long        bool // so much that it may go over the end of a page
 	Chart       template.HTML
 }
 
+// mostTogether is how many findings stand on one page with their drawing.
+const mostTogether = 80
+
 func (r *Report) page() htmlPage {
-	p := htmlPage{Title: "Clock skew report", Facts: r.facts(), Columns: reportColumns[:], Notes: r.Header.Notes}
+	p := htmlPage{
+		Title: "Clock skew report", Running: r.running(), Facts: r.facts(), Columns: reportColumns[:],
+		Nobody: r.nobody(), Unjudged: r.unjudged(), Notes: r.Header.Notes,
+	}
 	for i, row := range r.worstFirst() {
 		shown := htmlRow{Cells: row.cells(), Compliance: row.Compliance}
 		if row.flagged() {
@@ -65,12 +77,32 @@ func (r *Report) page() htmlPage {
 
 func (r *Report) detail(row *Row, anchor string) htmlDetail {
 	d := htmlDetail{Anchor: anchor, Name: row.name(), Verdict: row.Verdict, Explanation: Printable(row.Explanation), Findings: mapped(row.findings(), Printable)}
+	d.Long = len(d.Findings) > mostTogether
 	if s := r.seriesOf(row); s != nil {
 		var b strings.Builder
 		_ = r.chart(row, s).WriteSVG(&b) // a Builder takes everything
 		d.Chart = template.HTML(b.String())
 	}
 	return d
+}
+
+// running says in short what report a page belongs to.
+func (r *Report) running() template.CSS {
+	h := &r.Header
+	return cssString(fmt.Sprintf("Clock skew, %s, by %s, generated %s", r.period(), Printable(h.Collector.Host), moment(&h.Generated, "")))
+}
+
+// cssString returns a text as a string of CSS, all but its letters and digits escaped.
+func cssString(s string) template.CSS {
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, `\%06x`, r)
+		}
+	}
+	return template.CSS(`"` + b.String() + `"`)
 }
 
 // anchor names the place of a host's details.

@@ -27,6 +27,12 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 			row.writeFindings(b)
 		}
 	}
+	if groups := r.unjudged(); len(groups) > 0 {
+		fmt.Fprintf(b, "\n## Without a verdict\n\n")
+		for _, g := range groups {
+			fmt.Fprintf(b, "- %s: %s: %s\n", g.Verdict, markdown(g.Explanation), markdown(g.Hosts))
+		}
+	}
 	fmt.Fprintf(b, "\n## What these figures mean\n\n")
 	for _, note := range r.Header.Notes {
 		fmt.Fprintf(b, "- %s\n", markdown(note))
@@ -70,7 +76,12 @@ func (row *Row) cells() []string {
 
 // span writes a number of seconds as people do.
 func span(seconds float64) string {
-	return time.Duration(seconds * float64(time.Second)).Round(time.Second).String()
+	const day = 24 * time.Hour
+	d := time.Duration(seconds * float64(time.Second)).Round(time.Second)
+	if d < day {
+		return d.String()
+	}
+	return strings.TrimSpace(fmt.Sprintf("%dd %s", d/day, strings.TrimSuffix((d%day).Truncate(time.Minute).String(), "0s")))
 }
 
 // findings returns what happened to a host's clock, and what was noticed besides.
@@ -84,6 +95,36 @@ func (row *Row) findings() (texts []string) {
 	return append(texts, row.Claims...)
 }
 
+// unjudged are hosts without a verdict, for the same reason.
+type unjudged struct {
+	Verdict, Explanation string
+	Hosts                string // their names
+}
+
+// unjudged returns the hosts whose clock nothing is said of, and why. What is flagged for
+// something else isn't among them.
+func (r *Report) unjudged() (groups []unjudged) {
+	var names [][]string // of each group
+	places := map[unjudged]int{}
+	for _, row := range r.worstFirst() {
+		if row.flagged() || row.Verdict == "in-sync" {
+			continue
+		}
+		g := unjudged{Verdict: row.Verdict, Explanation: Printable(row.Explanation)}
+		place, known := places[g]
+		if !known {
+			place = len(groups)
+			places[g] = place
+			groups, names = append(groups, g), append(names, nil)
+		}
+		names[place] = append(names[place], row.name())
+	}
+	for i := range groups {
+		groups[i].Hosts = strings.Join(names[i], ", ")
+	}
+	return groups
+}
+
 // A Fact is one of the things that a report rests on.
 type Fact struct{ Name, Value string }
 
@@ -91,7 +132,7 @@ type Fact struct{ Name, Value string }
 func (r *Report) facts() []Fact {
 	h := &r.Header
 	facts := []Fact{
-		{"Period", moment(h.Effective.Since, "the beginning") + " to " + moment(h.Effective.Until, moment(&h.Generated, ""))},
+		{"Period", r.period()},
 		{"Generated", moment(&h.Generated, "")},
 		{"Collector", fmt.Sprintf("%s, skewatch %s, configuration %s", h.Collector.Host, h.Collector.Version, h.Collector.ConfigHash)},
 		{"Reference", h.Reference.reasoned()},
@@ -102,10 +143,19 @@ func (r *Report) facts() []Fact {
 	for _, m := range h.Reference.Moves {
 		facts = append(facts, Fact{"Moved", m.Text})
 	}
+	for _, e := range h.Reference.Events {
+		facts = append(facts, Fact{"Our own clock", moment(&e.At, "") + ": " + e.Text})
+	}
 	for _, g := range h.Reference.Gaps {
 		facts = append(facts, Fact{"Reference gap", fmt.Sprintf("%s from %s to %s", g.State, moment(&g.From, ""), moment(g.To, "now"))})
 	}
 	return facts
+}
+
+// period says what time the report covers.
+func (r *Report) period() string {
+	h := &r.Header
+	return moment(h.Effective.Since, "the beginning") + " to " + moment(h.Effective.Until, moment(&h.Generated, ""))
 }
 
 // reasoned is text with the reason behind it.

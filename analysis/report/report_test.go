@@ -170,6 +170,21 @@ func plainOf(t *testing.T, raw json.RawMessage) string {
 	return b.String()
 }
 
+func TestInert(t *testing.T) {
+	for _, tt := range []struct{ text, want string }{
+		{"", ""}, {"web-1", "web-1"}, {"-3.25", "-3.25"}, {"+01:00", "+01:00"}, {"2026-03-01T12:00:00Z", "2026-03-01T12:00:00Z"},
+		{`[{"at":"2026-03-01T12:00:00Z","seconds":-1.5}]`, `[{"at":"2026-03-01T12:00:00Z","seconds":-1.5}]`},
+		{"offset -0.2 s; +1 ppm", "offset -0.2 s; +1 ppm"},
+		{"=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"}, {"@SUM(A1)", "'@SUM(A1)"}, {"+1+2", "'+1+2"}, {"-2+3+cmd|' /C calc'!A0", "'-2+3+cmd|' /C calc'!A0"},
+		{"\t=1", "'\t=1"}, {"\r=1", "'\r=1"}, {"＝1", "'＝1"}, {"-bash: x", "'-bash: x"},
+		{"web1;=1+1;x", "web1;'=1+1;x"}, {"a\n=1", "a\n'=1"}, {"-", "-"},
+	} {
+		if have := Inert(tt.text); have != tt.want {
+			t.Errorf("Inert(%q) = %q, want %q", tt.text, have, tt.want)
+		}
+	}
+}
+
 // hostile are texts that a sender may write in a name's place.
 var hostile = []string{
 	strings.Repeat("x", 500),
@@ -288,6 +303,10 @@ func TestNumbers(t *testing.T) {
 		{Offset(number(-0.0004)), "-0.000"},
 		{Offset(number(99999.5)), "+99999.500"},
 		{Offset(number(-1.5e9)), "-1500000000"},
+		{span(0), "0s"},
+		{span(86_399), "23h59m59s"},
+		{span(86_400), "1d"},
+		{span(604_799), "6d 23h59m"},
 		{count(9_999_999), "9999999"},
 		{count(10_000_000), "10.0M"},
 		{count(12_340_000_000), "12.3G"},

@@ -109,6 +109,23 @@ func (b *Builder) NewAlbum(rows []Row, all bool) *Album {
 	return a
 }
 
+// Part returns an album of the same originators without points, for a part of the period.
+// Several may be filled at once.
+func (a *Album) Part() *Album {
+	part := &Album{series: slices.Clone(a.series), pages: a.pages}
+	for i := range part.series {
+		part.series[i].Points = nil
+	}
+	return part
+}
+
+// Join takes in what a part has gathered, which must come after all that the album has.
+func (a *Album) Join(part *Album) {
+	for i := range part.series {
+		a.series[i].Points = append(a.series[i].Points, part.series[i].Points...)
+	}
+}
+
 // Add takes in an encoded roll-up of any originator, unless it is unsettled. Those of one
 // must come in order of time.
 func (a *Album) Add(start int64, key, blob []byte) error {

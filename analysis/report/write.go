@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -41,7 +42,8 @@ func (r *Report) WriteJSON(w io.Writer) error {
 
 // WriteCSV writes the rows as CSV, quoted as in RFC 4180 and each ended by a line
 // feed: first the names of the columns, which are those of the JSON, then a row a
-// host. Arrays stand as JSON in one cell, what is unknown as an empty one.
+// host. Arrays stand as JSON in one cell, what is unknown as an empty one. No text becomes
+// a formula in a spreadsheet: see Inert.
 func (r *Report) WriteCSV(w io.Writer) error {
 	c := csv.NewWriter(w)
 	if err := c.Write(columns()); err != nil {
@@ -78,7 +80,7 @@ func cellsOf(r *Row) ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("column %s: %w", columns()[i], err)
 		}
-		cells[i] = cell
+		cells[i] = Inert(cell)
 	}
 	return cells, nil
 }
@@ -110,5 +112,19 @@ func cellOf(v any) (string, error) {
 	b, err := json.Marshal(v)
 	return string(b), err
 }
+
+// Inert returns a text as a cell of CSV that no spreadsheet takes for a formula: what begins
+// like one gets an apostrophe before it, and so does what would begin a cell where
+// semicolons or tabs end it. Numbers and zones, such as -3.2 and +01:00, stay as they are.
+// A host may call itself "=cmd|' /C calc'!A0".
+func Inert(text string) string {
+	if !strings.ContainsAny(text, "=+-@＝＋－＠\t\r") || strings.Trim(text, "+-0123456789:.") == "" && strings.LastIndexAny(text, "+-") == 0 {
+		return text
+	}
+	return formula.ReplaceAllString(text, "$1'$2")
+}
+
+// formula matches where a spreadsheet may see a formula begin.
+var formula = regexp.MustCompile("(^|[;\t\r\n])([=+\\-@＝＋－＠\t\r])")
 
 func formatFloat(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }

@@ -17,6 +17,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
+	"github.com/skewatch/skewatch/analysis/report"
 	"github.com/skewatch/skewatch/cmd/internal/api"
 	"github.com/skewatch/skewatch/cmd/internal/client"
 	"github.com/skewatch/skewatch/cmd/internal/config"
@@ -71,7 +72,7 @@ func (p *program) follow(cmd *cobra.Command, r *reading, begin func(request) fun
 		switch {
 		case ctx.Err() != nil, err == nil && q.Period.over(p.now()):
 			return nil
-		case err != nil && (first || !passing(err)):
+		case err != nil && (!passing(err) || first && away(err)):
 			return unanswered(err, q)
 		}
 		find = place.FindServer // it may want the files
@@ -88,8 +89,12 @@ func (p period) over(now time.Time) bool { return !p.Until.IsZero() && !now.Befo
 
 // passing reports whether an error may go away by itself: the server is restarting.
 func passing(err error) bool {
-	return errors.As(err, new(*client.UnreachableError)) || errors.Is(err, client.ErrNoNotice) ||
-		errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, new(net.Error))
+	return away(err) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, new(net.Error))
+}
+
+// away reports whether an error says that no server answers. One that was killed did.
+func away(err error) bool {
+	return errors.As(err, new(*client.UnreachableError)) || errors.Is(err, client.ErrNoNotice)
 }
 
 // unanswered makes a failure of what kept a question from being answered: the
@@ -127,11 +132,15 @@ func (q request) apiQuery() api.Query {
 	return api.Query{Since: q.Period.Since, Until: q.Period.Until, Host: q.Host}
 }
 
-// csvRows writes the names of the columns, and returns what writes a row. That also
-// returns what kept the names from being written.
+// csvRows writes the names of the columns, and returns what writes a row, none of whose
+// cells a spreadsheet takes for a formula. That also returns what kept the names from being
+// written.
 func csvRows(w io.Writer, columns ...string) func(cells ...string) error {
 	c := csv.NewWriter(w)
 	write := func(cells ...string) error {
+		for i := range cells {
+			cells[i] = report.Inert(cells[i])
+		}
 		_ = c.Write(cells) // Error tells
 		c.Flush()
 		return c.Error()

@@ -13,7 +13,6 @@ import (
 
 	"github.com/skewatch/skewatch/analysis/report"
 	"github.com/skewatch/skewatch/cmd/internal/api"
-	"github.com/skewatch/skewatch/cmd/internal/client"
 	"github.com/skewatch/skewatch/cmd/internal/config"
 )
 
@@ -25,58 +24,81 @@ func (p *program) checkCommand() *cobra.Command {
 match, or with --reference about the collector's own, and exit codes: 0 (OK), 1 (WARNING:
 a clock is out of its tolerance, runs free, or its zone is wrong), 2 (CRITICAL: it is off by
 more than the critical tolerance, or stands still) or 3 (UNKNOWN: too little evidence, nothing
-heard for --max-age, no such host, no server). Of several hosts the worst counts.
+heard for --max-age, no such host, no answer within --timeout, a flag that makes no sense). Of
+several hosts the worst counts. Hosts that have said nothing for a week, or --max-age if that
+is longer, are forgotten.
 
 Usage:
   skewatch check --host GLOB [FLAG ...]
   skewatch check --reference [FLAG ...]`,
-		Example: "  $ skewatch check --host web1",
+		Example:     "  $ skewatch check --host web1",
+		Annotations: map[string]string{pluginOf: "CLOCKS"},
 	}
 	r := &reading{format: new(choice)}
 	r.addPlace(cmd)
 	flags := cmd.Flags()
-	host := flags.String("host", "", "the hosts whose names match this `GLOB`, such as 'web*'")
+	flags.StringVar(&r.host, "host", "", "the hosts whose names match this `GLOB`, such as 'web*'")
 	maxAge := flags.Duration("max-age", 24*time.Hour, "UNKNOWN if the newest message is older than this `TIME`")
+	timeout := flags.Duration("timeout", pluginTimeout, "UNKNOWN if the server doesn't answer within this `TIME`")
 	reference := flags.Bool("reference", false, "the collector's own clock: as sources --check")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		switch {
-		case *reference && *host != "":
+		case *reference && r.host != "":
 			return &config.Error{Field: "--host", Problem: "can't be given together with --reference", Hint: "call it twice"}
+		case *maxAge <= 0:
+			return &config.Error{Field: "--max-age", Problem: "not a time that can pass", Value: maxAge.String(), Hint: "write one such as 24h"}
+		case *timeout <= 0:
+			return &config.Error{Field: "--timeout", Problem: "not a time that can pass", Value: timeout.String(), Hint: "write one such as 10s"}
 		case *reference:
-			return p.checkSources(cmd, r)
-		case *host == "":
+			return p.checkSources(cmd, r, *timeout)
+		case r.host == "":
 			return &config.Error{Field: "--host", Problem: "missing", Hint: "write --host 'web*', or --reference for the collector's own clock"}
 		}
-		return p.checkHosts(cmd, r, strings.ToLower(*host), *maxAge)
+		return p.checkHosts(cmd, r, *timeout, *maxAge)
 	}
 	return cmd
 }
 
 // checkHosts asks a running server, and only that: files know nothing of now.
-func (p *program) checkHosts(cmd *cobra.Command, r *reading, host string, maxAge time.Duration) error {
-	_, place, err := p.whom(r)
+func (p *program) checkHosts(cmd *cobra.Command, r *reading, timeout, maxAge time.Duration) error {
+	q, place, err := p.whom(r)
 	if err != nil {
 		return err
 	}
-	rep, err := reportOfRunning(cmd.Context(), place, host)
+	rep, err := askWithin(cmd.Context(), place, timeout, func(ctx context.Context, d api.Desk) (*report.Report, error) {
+		return p.present(ctx, d, q.Host, maxAge)
+	})
 	if err != nil {
-		return p.plugin("CLOCKS", pluginUnknown, "no server answers: "+err.Error(), "")
+		return p.plugin("CLOCKS", pluginUnknown, err.Error(), "")
 	}
 	verdicts := make([]checked, len(rep.Hosts))
 	for i := range rep.Hosts {
-		verdicts[i] = checkRow(&rep.Hosts[i], rep.Header.Profile.Crit, p.now(), maxAge)
+		verdicts[i] = checkRow(&rep.Hosts[i], rep.Header.Profile.Crit, rep.Header.Generated, maxAge)
 	}
-	code, text := worstOf(host, verdicts)
+	code, text := worstOf(q.Host, verdicts)
 	return p.plugin("CLOCKS", code, text, hostsPerfdata(rep))
 }
 
-func reportOfRunning(ctx context.Context, place client.Place, host string) (*report.Report, error) {
-	desk, err := place.FindServer()
-	if err != nil {
-		return nil, err
+// How far back a plugin looks for hosts. A name that was heard a moment ago is looked for no
+// further: a report of all history, each minute for each host, would be much to ask.
+const (
+	longForgotten = 7 * 24 * time.Hour
+	momentAgo     = time.Hour
+)
+
+// present asks for the hosts as they are now.
+func (p *program) present(ctx context.Context, d api.Desk, host string, maxAge time.Duration) (rep *report.Report, err error) {
+	spans := []time.Duration{max(longForgotten, maxAge)}
+	if !strings.ContainsAny(host, `*?[\`) {
+		spans = []time.Duration{momentAgo, spans[0]}
 	}
-	defer desk.Close()
-	return desk.Report(ctx, api.ReportQuery{Query: api.Query{Host: host}})
+	for _, span := range spans {
+		rep, err = d.Report(ctx, api.ReportQuery{Query: api.Query{Host: host, Since: p.now().Add(-span)}})
+		if err != nil || len(rep.Hosts) > 0 {
+			break
+		}
+	}
+	return rep, err
 }
 
 // checked is what a plugin says of one host.
@@ -118,7 +140,7 @@ const mostListed = 5
 // worstOf returns the code and the words for all hosts that match.
 func worstOf(glob string, all []checked) (exitCode, string) {
 	if len(all) == 0 {
-		return pluginUnknown, fmt.Sprintf("no host that matches %q has sent anything", glob)
+		return pluginUnknown, fmt.Sprintf("no host that matches %q has sent anything for long", glob)
 	}
 	slices.SortStableFunc(all, func(a, b checked) int { return cmp.Compare(gravity[b.code], gravity[a.code]) })
 	if len(all) == 1 {
@@ -141,18 +163,23 @@ func worstOf(glob string, all []checked) (exitCode, string) {
 }
 
 // hostsPerfdata writes what a monitoring system draws: of one host its offset in seconds,
-// with its bounds, and its skew in ppm; of several how many they are and the largest offset.
+// with its bounds, and its skew, in ppm by its label, since that is no unit that plugins may
+// name; of several how many they are and the largest offset.
 func hostsPerfdata(rep *report.Report) string {
 	profile := rep.Header.Profile
 	limits := fmt.Sprintf("-%[1]g:%[1]g;-%[2]g:%[2]g", profile.Warn, profile.Crit)
 	if len(rep.Hosts) != 1 {
-		worst := 0.0
+		figures := fmt.Sprintf("hosts=%d;;;0;", len(rep.Hosts))
+		var worst *float64
 		for i := range rep.Hosts {
-			if offset := rep.Hosts[i].Offset; offset != nil && math.Abs(*offset) > math.Abs(worst) {
-				worst = *offset
+			if offset := rep.Hosts[i].Offset; offset != nil && (worst == nil || math.Abs(*offset) > math.Abs(*worst)) {
+				worst = offset
 			}
 		}
-		return fmt.Sprintf("hosts=%d;;;0; worst_offset=%ss;%s;;", len(rep.Hosts), plain(&worst), limits)
+		if worst != nil {
+			figures += fmt.Sprintf(" worst_offset=%ss;%s;;", plain(worst), limits)
+		}
+		return figures
 	}
 	row := &rep.Hosts[0]
 	var figures []string
@@ -162,7 +189,7 @@ func hostsPerfdata(rep *report.Report) string {
 		unit   string
 		limits string
 	}{
-		{"offset", row.Offset, "s", limits}, {"offset_low", row.OffsetLow, "s", ";"}, {"offset_high", row.OffsetHigh, "s", ";"}, {"skew", row.Skew, "ppm", ";"},
+		{"offset", row.Offset, "s", limits}, {"offset_low", row.OffsetLow, "s", ";"}, {"offset_high", row.OffsetHigh, "s", ";"}, {"skew_ppm", row.Skew, "", ";"},
 	} {
 		if f.value != nil {
 			figures = append(figures, fmt.Sprintf("%s=%s%s;%s;;", f.label, plain(f.value), f.unit, f.limits))

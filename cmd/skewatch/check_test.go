@@ -52,7 +52,7 @@ func TestWorstOf(t *testing.T) {
 		want exitCode
 		text string
 	}{
-		{nil, pluginUnknown, `no host that matches "web*" has sent anything`},
+		{nil, pluginUnknown, `no host that matches "web*" has sent anything for long`},
 		{[]checked{good}, pluginOK, "good is in-sync"},
 		{[]checked{good, good}, pluginOK, "2 of 2 clocks in order"},
 		{[]checked{good, vague}, pluginUnknown, "1 of 2 clocks in order; vague is insufficient"},
@@ -70,7 +70,7 @@ func TestHostsPerfdata(t *testing.T) {
 	number := func(v float64) *float64 { return &v }
 	rep := &report.Report{Header: report.Header{Profile: report.Profile{Warn: 1, Crit: 5}}, Hosts: []report.Row{
 		{Host: "a", Offset: number(-40.25), OffsetLow: number(-41), OffsetHigh: number(-40), Skew: number(1.5)}}}
-	if have, want := hostsPerfdata(rep), "offset=-40.25s;-1:1;-5:5;; offset_low=-41s;;;; offset_high=-40s;;;; skew=1.5ppm;;;;"; have != want {
+	if have, want := hostsPerfdata(rep), "offset=-40.25s;-1:1;-5:5;; offset_low=-41s;;;; offset_high=-40s;;;; skew_ppm=1.5;;;;"; have != want {
 		t.Errorf("of one: %q, want %q", have, want)
 	}
 	rep.Hosts = append(rep.Hosts, report.Row{Host: "b", Offset: number(3)}, report.Row{Host: "c"})

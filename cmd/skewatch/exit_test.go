@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 
@@ -46,6 +47,40 @@ func TestExitCodes(t *testing.T) {
 		}
 		if failed := tt.want != exitFine; (stdout.Len() == 0) != failed || (stderr.Len() > 0) != failed {
 			t.Errorf("skewatch %s: stdout %q, stderr %q", tt.args, stdout.String(), stderr.String())
+		}
+	}
+}
+
+// TestPluginsAreUnknown: whatever keeps a plugin from knowing exits with 3, and says why on
+// stdout, which is all that a monitoring system reads.
+func TestPluginsAreUnknown(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	for _, tt := range []struct{ args, want string }{
+		{"check", "CLOCKS UNKNOWN - --host: missing"},
+		{"check --host [", `CLOCKS UNKNOWN - --host: not a name pattern (got "[")`},
+		{"check --host a --reference", "CLOCKS UNKNOWN - --host: can't be given together with --reference"},
+		{"check --hosts a", "CLOCKS UNKNOWN - --hosts: unknown flag"},
+		{"check --host a b", `CLOCKS UNKNOWN - skewatch check: takes no arguments (got "b")`},
+		{"check --host a --max-age 0s", `CLOCKS UNKNOWN - --max-age: not a time that can pass (got "0s")`},
+		{"check --host a --timeout -1s", `CLOCKS UNKNOWN - --timeout: not a time that can pass (got "-1s")`},
+		{"check --host a --server nowhere", `CLOCKS UNKNOWN - --server: not the URL of a server (got "nowhere")`},
+		{"check --host a --server http://127.0.0.1:1", "CLOCKS UNKNOWN - no server answers at http://127.0.0.1:1: dial tcp"},
+		{"check --host a --data /nonexistent", "CLOCKS UNKNOWN - /nonexistent: no server there says where it answers"},
+		{"check --host a --timeout 100ms --server http://" + silent.Addr().String(), "CLOCKS UNKNOWN - no answer within 100ms"},
+		{"check --reference --timeout 100ms --server http://" + silent.Addr().String(), "SOURCES UNKNOWN - no answer within 100ms"},
+		{"sources --nope --check", "SOURCES UNKNOWN - --nope: unknown flag"},
+		{"sources --check --server http://127.0.0.1:1", "SOURCES UNKNOWN - no server answers at http://127.0.0.1:1: dial tcp"},
+	} {
+		var stdout, stderr bytes.Buffer
+		p := testProgram()
+		p.stdout, p.stderr = &stdout, &stderr
+		code := p.run(strings.Fields(tt.args))
+		if line := stdout.String(); code != int(pluginUnknown) || !strings.HasPrefix(line, "SKEWATCH "+tt.want) || strings.Count(line, "\n") != 1 {
+			t.Errorf("skewatch %s: exit code %d and %q, want %d and one line that begins with %q", tt.args, code, line, pluginUnknown, tt.want)
 		}
 	}
 }

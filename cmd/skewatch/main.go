@@ -37,14 +37,19 @@ const (
 func (p *program) run(args []string) int {
 	root := p.rootCommand()
 	root.SetArgs(args)
-	if err := root.Execute(); err != nil {
-		var code exitCode
-		if errors.As(err, &code) {
-			return int(code)
-		}
-		return complain(p.stderr, err)
+	cmd, err := root.ExecuteC()
+	if err == nil {
+		return exitFine
 	}
-	return exitFine
+	var code exitCode
+	if errors.As(err, &code) {
+		return int(code)
+	}
+	failed := complain(p.stderr, err)
+	if service := serviceOf(cmd, args); service != "" && errors.As(p.plugin(service, pluginUnknown, err.Error(), ""), &code) {
+		return int(code) // to a monitoring system 1 and 2 say something of the clocks
+	}
+	return failed
 }
 
 // rootCommand returns the whole tree of commands.

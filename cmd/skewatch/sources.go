@@ -27,7 +27,7 @@ chronyc sources does, and what follows from them.
 With --check it writes one line for a monitoring system and exits with 0 (OK: synchronised
 with three sources or more), 1 (WARNING: holdover, a falseticker, fewer than three usable
 sources, a kernel that contradicts them), 2 (CRITICAL: unsynchronised) or 3 (UNKNOWN: no
-server answers).
+server answers within 10 s, or a flag that makes no sense).
 
 With --audit it asks each source, as a stranger would, for the two things by which NTP
 servers are misused for floods: one small datagram each to the sources themselves and
@@ -48,7 +48,7 @@ Usage:
 		case check && auditing:
 			return &config.Error{Field: "--check", Problem: "can't be given together with --audit", Hint: "call it twice"}
 		case check:
-			return p.checkSources(cmd, r)
+			return p.checkSources(cmd, r, pluginTimeout)
 		}
 		return p.showSources(cmd, r, auditing)
 	}

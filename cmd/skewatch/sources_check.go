@@ -4,34 +4,26 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/skewatch/skewatch/cmd/internal/client"
+	"github.com/skewatch/skewatch/cmd/internal/api"
 	"github.com/skewatch/skewatch/ntpcheck"
 )
 
 // checkSources asks a running server, and only that: files know nothing of now.
-func (p *program) checkSources(cmd *cobra.Command, r *reading) error {
+func (p *program) checkSources(cmd *cobra.Command, r *reading, timeout time.Duration) error {
 	_, place, err := p.whom(r)
 	if err != nil {
 		return err
 	}
-	status, err := askRunning(cmd.Context(), place)
+	status, err := askWithin(cmd.Context(), place, timeout, func(ctx context.Context, d api.Desk) (ntpcheck.Status, error) { return d.Sources(ctx) })
 	if err != nil {
-		return p.plugin("SOURCES", pluginUnknown, "no server answers: "+err.Error(), "")
+		return p.plugin("SOURCES", pluginUnknown, err.Error(), "")
 	}
 	code, text := judgeSources(&status)
 	return p.plugin("SOURCES", code, text, perfdata(&status))
-}
-
-func askRunning(ctx context.Context, place client.Place) (ntpcheck.Status, error) {
-	desk, err := place.FindServer()
-	if err != nil {
-		return ntpcheck.Status{}, err
-	}
-	defer desk.Close()
-	return desk.Sources(ctx)
 }
 
 // wantedUsable is how many sources there must be to outvote a wrong one.

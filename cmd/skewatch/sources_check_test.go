@@ -62,11 +62,11 @@ func TestCheckWithoutServer(t *testing.T) {
 	p := testProgram()
 	p.stdout, p.stderr = &stdout, &stderr
 	if code := p.run([]string{"sources", "--check", "--server", "http://127.0.0.1:1"}); code != 3 || stderr.Len() > 0 ||
-		!strings.HasPrefix(stdout.String(), "SKEWATCH SOURCES UNKNOWN - no server answers: ") {
+		!strings.HasPrefix(stdout.String(), "SKEWATCH SOURCES UNKNOWN - no server answers at ") {
 		t.Errorf("exit code %d, stdout %q, stderr %q", code, stdout.String(), stderr.String())
 	}
-	if code := p.run([]string{"sources", "--check", "--audit"}); code != exitUsage {
-		t.Errorf("--check with --audit: exit code %d, want %d", code, exitUsage)
+	if code := p.run([]string{"sources", "--check", "--audit"}); code != int(pluginUnknown) {
+		t.Errorf("--check with --audit: exit code %d, want %d", code, pluginUnknown)
 	}
 }
 

@@ -8,9 +8,12 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"github.com/skewatch/skewatch/analysis"
 	"github.com/skewatch/skewatch/analysis/report"
 	"github.com/skewatch/skewatch/cmd/internal/api"
+	"github.com/skewatch/skewatch/cmd/internal/config"
 )
 
 func (p *program) tailCommand() *cobra.Command {
@@ -23,16 +26,26 @@ themselves, from now on or from --since, until interrupted or up to --until.
 Usage:
   skewatch tail [FLAG ...]
 
-When the server is restarted it waits, and goes on where it was. What nobody was
-told of, because of a silence or an acknowledgement, says so.`,
-		Example: "  $ skewatch tail --since 1h",
+When the server is restarted it waits, and goes on where it was. A warning that
+--min-severity or --verdict selects is followed to its end. What nobody was told of,
+because of a silence or an acknowledgement, says so.`,
+		Example: "  $ skewatch tail --since 1h --min-severity crit",
 	}
 	r := addReading(cmd, "table", "json", "csv")
 	messages := cmd.Flags().Bool("messages", false, "follow messages instead of warnings")
+	w := addWarnings(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		var selected api.Query
+		if err := w.ask(&selected); err != nil {
+			return err
+		}
+		if err := w.refuse(); *messages && err != nil {
+			return err
+		}
 		return p.follow(cmd, r, func(q request) func(context.Context, api.Desk) error {
 			query := q.apiQuery()
 			query.Follow = true
+			query.MinSeverity, query.Verdicts = selected.MinSeverity, selected.Verdicts
 			if query.Since.IsZero() {
 				query.Since = p.now()
 			}
@@ -49,6 +62,52 @@ told of, because of a silence or an acknowledgement, says so.`,
 		})
 	}
 	return cmd
+}
+
+// warnings holds the flags that select warnings.
+type warnings struct {
+	flags    *pflag.FlagSet
+	severity *choice
+	names    []string // of verdicts
+}
+
+// addWarnings declares the flags that select warnings.
+func addWarnings(cmd *cobra.Command) *warnings {
+	w := &warnings{flags: cmd.Flags()}
+	w.severity = addChoice(cmd, "min-severity", "only warnings that are or become so grave", analysis.Warn.String(), analysis.Crit.String())
+	w.flags.StringSliceVar(&w.names, "verdict", nil, "only warnings with this `VERDICT`, such as wrong-zone (repeatable)")
+	var verdicts []string
+	for _, v := range analysis.Verdicts() {
+		verdicts = append(verdicts, v.String())
+	}
+	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("verdict", cobra.FixedCompletions(verdicts, cobra.ShellCompDirectiveNoFileComp)))
+	return w
+}
+
+// refuse returns an error if a warning is asked for.
+func (w *warnings) refuse() error {
+	for _, name := range []string{"min-severity", "verdict"} {
+		if w.flags.Changed(name) {
+			return &config.Error{Field: "--" + name, Problem: "can't be given together with --messages", Value: w.flags.Lookup(name).Value.String(),
+				Hint: "leave out one of the two: messages have no verdict"}
+		}
+	}
+	return nil
+}
+
+// ask adds to a query what the flags ask for.
+func (w *warnings) ask(q *api.Query) error {
+	if w.severity.chosen == analysis.Crit.String() {
+		q.MinSeverity = analysis.Crit
+	}
+	for _, name := range w.names {
+		v, err := api.ParseVerdict(name)
+		if err != nil {
+			return &config.Error{Field: "--verdict", Problem: err.Error(), Value: name, Hint: "write one such as --verdict wrong-zone"}
+		}
+		q.Verdicts = append(q.Verdicts, v)
+	}
+	return nil
 }
 
 // eventPrinter returns what prints events in the format asked for.

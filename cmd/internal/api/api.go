@@ -68,6 +68,12 @@ type Query struct {
 	Clock  Clock     // messages: whose time Since and Until are
 	Grep   string    // messages: only those whose frame this expression matches; "" for all
 
+	// Events: only those of warnings that are or become so grave, and have or get one of
+	// these verdicts. Such a warning is followed to its end, whatever becomes of it. The zero
+	// values are for all.
+	MinSeverity analysis.Severity
+	Verdicts    []analysis.Verdict
+
 	// Progress, if not nil, is called from time to time while stored messages are read.
 	Progress func(Progress)
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/skewatch/skewatch/analysis"
 	"github.com/skewatch/skewatch/analysis/report"
 )
 
@@ -57,6 +58,10 @@ func (q Query) Values() url.Values {
 	set("clock", string(q.Clock), q.Clock != ClockReceived)
 	set("grep", q.Grep, q.Grep != "")
 	set("progress", "true", q.Progress != nil)
+	set("min_severity", q.MinSeverity.String(), q.MinSeverity != analysis.NoSeverity)
+	for _, verdict := range q.Verdicts {
+		v.Add("verdict", verdict.String())
+	}
 	return v
 }
 
@@ -73,10 +78,12 @@ func ParseQuery(v url.Values) (Query, error) {
 	return q, p.end()
 }
 
-// ParseEventQuery is ParseQuery without what can be asked of messages only.
+// ParseEventQuery is ParseQuery with what can be asked of events only, and without what can
+// be asked of messages only.
 func ParseEventQuery(v url.Values) (Query, error) {
 	p := parameters{values: v}
 	q := p.query()
+	q.MinSeverity, q.Verdicts = p.severity("min_severity"), p.verdicts("verdict")
 	return q, p.end()
 }
 
@@ -208,6 +215,43 @@ func (p *parameters) clock(name string) Clock {
 	}
 	p.fail(name, "neither received nor sent")
 	return ClockReceived
+}
+
+func (p *parameters) severity(name string) analysis.Severity {
+	text, given := p.text(name)
+	if !given {
+		return analysis.NoSeverity
+	}
+	for _, s := range [...]analysis.Severity{analysis.Warn, analysis.Crit} {
+		if text == s.String() {
+			return s
+		}
+	}
+	p.fail(name, "neither warn nor crit")
+	return analysis.NoSeverity
+}
+
+func (p *parameters) verdicts(name string) (verdicts []analysis.Verdict) {
+	for _, text := range p.list(name) {
+		v, err := ParseVerdict(text)
+		if err != nil && p.err == nil {
+			p.err = &QueryError{name, err.Error(), text}
+		}
+		verdicts = append(verdicts, v)
+	}
+	return verdicts
+}
+
+// ParseVerdict reads the name of a verdict. The error says which there are.
+func ParseVerdict(name string) (v analysis.Verdict, err error) {
+	if v.UnmarshalText([]byte(name)) == nil {
+		return v, nil
+	}
+	var known []string
+	for _, v := range analysis.Verdicts() {
+		known = append(known, v.String())
+	}
+	return v, errors.New("not a verdict: known are " + strings.Join(known, ", "))
 }
 
 func (p *parameters) expression(name string) string {

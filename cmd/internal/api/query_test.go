@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/skewatch/skewatch/analysis"
 	"github.com/skewatch/skewatch/analysis/report"
 )
 
@@ -135,6 +136,40 @@ func TestMessageQueries(t *testing.T) {
 		_, report := ParseReportQuery(values)
 		if events == nil || report == nil {
 			t.Errorf("%s is taken for events: %v, for a report: %v", name, events, report)
+		}
+	}
+}
+
+// TestEventQueries reads what only events can be asked for.
+func TestEventQueries(t *testing.T) {
+	want := Query{Host: "web*", Follow: true, MinSeverity: analysis.Crit, Verdicts: []analysis.Verdict{analysis.Ahead, analysis.WrongZone}}
+	if have, err := ParseEventQuery(want.Values()); err != nil || !reflect.DeepEqual(have, want) {
+		t.Errorf("%v is read as %+v, %v, want %+v", want.Values(), have, err, want)
+	}
+	_, none := ParseVerdict("fast")
+	for _, tt := range []struct{ text, parameter, value, problem string }{
+		{"min_severity=error", "min_severity", "error", "neither warn nor crit"},
+		{"min_severity=", "min_severity", "", "neither warn nor crit"},
+		{"verdict=ahead&verdict=fast", "verdict", "fast", none.Error()},
+		{"verdict=", "verdict", "", none.Error()},
+		{"min_severity=warn&min_severity=crit", "min_severity", "warn", "given more than once"},
+	} {
+		values, err := url.ParseQuery(tt.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = ParseEventQuery(values)
+		var bad *QueryError
+		if !errors.As(err, &bad) || *bad != (QueryError{tt.parameter, tt.problem, tt.value}) {
+			t.Errorf("%q: %v, want %s: %s", tt.text, err, tt.parameter, tt.problem)
+		}
+	}
+	for name, value := range map[string]string{"min_severity": "crit", "verdict": "ahead"} {
+		values := url.Values{name: {value}}
+		_, messages := ParseQuery(values)
+		_, report := ParseReportQuery(values)
+		if messages == nil || report == nil {
+			t.Errorf("%s is taken for messages: %v, for a report: %v", name, messages, report)
 		}
 	}
 }

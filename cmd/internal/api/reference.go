@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/url"
 	"time"
 
 	"github.com/skewatch/skewatch/analysis/report"
@@ -23,4 +24,12 @@ type ReferencePoint struct {
 	Source string    `json:"source"`
 	Offset *float64  `json:"offset_seconds"` // to be added to the collector's clock
 	Bound  *float64  `json:"bound_seconds"`  // half-width of offset_seconds
+}
+
+// ParseReferenceQuery reads a query about the collector's own clock: only a period can be
+// asked for.
+func ParseReferenceQuery(v url.Values) (Query, error) {
+	p := parameters{values: v}
+	q := Query{Since: p.time("since"), Until: p.time("until")}
+	return q, p.end()
 }

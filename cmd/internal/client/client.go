@@ -53,7 +53,7 @@ func (c *HTTP) Clocks(ctx context.Context, q api.ClocksQuery) (*api.Clocks, erro
 // Reference asks for how the collector's own clock ran.
 func (c *HTTP) Reference(ctx context.Context, q api.Query) (*api.ReferenceHistory, error) {
 	h := new(api.ReferenceHistory)
-	return h, c.ask(ctx, api.PathReference, q.Values(), h)
+	return h, c.ask(ctx, api.PathReference, api.Query{Since: q.Since, Until: q.Until}.Values(), h)
 }
 
 // Sources asks for the collector's own clock.

@@ -30,35 +30,40 @@ type desk struct {
 // Sources returns what is known of the collector's own clock.
 func (d *desk) Sources(context.Context) (ntpcheck.Status, error) { return d.status(), nil }
 
-// Reference returns how the collector's own clock ran in a period.
-func (d *desk) Reference(ctx context.Context, q api.Query) (*api.ReferenceHistory, error) {
-	since, until := unixNano(q.Since), unixNano(q.Until)
-	h := &api.ReferenceHistory{Points: []api.ReferencePoint{}}
-	err := d.referenceSamples(ctx, since, until, func(at time.Time, s ntpcheck.ReferenceStatus) {
-		h.Points = append(h.Points, api.ReferencePoint{At: at, State: s.State.String(), Source: s.Source, Offset: s.OffsetSeconds, Bound: s.BoundSeconds})
-	})
-	if err != nil {
-		return nil, err
-	}
-	h.Events, err = d.clockEvents(ctx, since, until)
-	return h, err
-}
-
 // Events calls fn with the warning events of the query, each once.
 func (d *desk) Events(ctx context.Context, q api.Query, fn func(api.Event) error) error {
-	since, until := unixNano(q.Since), unixNano(q.Until)
-	after := q.After
+	since, until := d.begin(q), unixNano(q.Until)
+	sift, after := api.NewSift(q), q.After
+	if sift.Remembers() {
+		after = 0
+	}
 	return d.follow(ctx, q, &d.told, func() error {
 		return d.findings(ctx, since, until, after, func(id uint64, f *analysis.Finding) error {
 			after = max(after, id) // a clock that was set back puts newer ones first
-			e, isEvent := api.EventOf(f)
-			if !isEvent || !api.MatchHost(q.Host, f.Host) {
+			if !sift.Takes(f) || id <= q.After {
 				return nil
 			}
+			e, _ := api.EventOf(f)
 			e.ID = id
 			return fn(e)
 		})
 	})
+}
+
+// begin returns where the events of a query begin, Unix ns. A follower that asks for what
+// comes from now on has a clock of its own, or ours was set since: its now may lie ahead.
+func (d *desk) begin(q api.Query) int64 {
+	since := unixNano(q.Since)
+	if !q.Follow || since == 0 {
+		return since
+	}
+	d.mu.Lock()
+	now := d.scale.fleet(d.now()).UnixNano()
+	d.mu.Unlock()
+	if q.After > 0 && since > now { // it goes on where it was
+		return 0
+	}
+	return min(since, now)
 }
 
 // findings calls fn with the findings of a period whose IDs are greater than after.

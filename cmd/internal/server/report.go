@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -18,7 +17,6 @@ import (
 	"github.com/skewatch/skewatch/analysis/report"
 	"github.com/skewatch/skewatch/cmd/internal/api"
 	"github.com/skewatch/skewatch/cmd/internal/build"
-	"github.com/skewatch/skewatch/ntpcheck"
 	"github.com/skewatch/skewatch/storage"
 )
 
@@ -33,14 +31,15 @@ func (d *desk) Report(ctx context.Context, q api.ReportQuery) (*report.Report, e
 	}
 	since, until := widen(q.Since, q.Until, coarse)
 	b := report.NewBuilder(d.judgedBy(), q.Profile)
-	if err := d.gather(ctx, b, since, until); err != nil {
+	var header report.Header
+	var both sync.WaitGroup
+	both.Go(func() { header, err = d.header(ctx, q, since, until) })
+	gathered := d.gather(ctx, b, since, until)
+	both.Wait()
+	if err := cmp.Or(gathered, err); err != nil {
 		return nil, err
 	}
-	header, err := d.header(ctx, q, since, until)
-	if err != nil {
-		return nil, err
-	}
-	header.Reference.Moves = b.Moves()
+	header.Reference.Moves, header.Reference.Events = b.Moves(), b.Events()
 	r := &report.Report{Header: header, Hosts: b.Rows(func(host string) bool { return api.MatchHost(q.Host, host) })}
 	if q.Series != api.NoSeries {
 		r.Series, err = d.series(ctx, b.NewAlbum(r.Hosts, q.Series == api.SeriesAll), since, until)
@@ -65,18 +64,16 @@ func (d *desk) sign(r *report.Report, format string) error {
 
 // series gives an album the roll-ups of the period once more.
 func (d *desk) series(ctx context.Context, a *report.Album, since, until int64) ([]report.Series, error) {
-	hours, err := d.storedHours(since, until)
-	if err != nil {
-		return nil, err
-	}
-	err = d.storedRollUps(hours, func(start int64, key, blob []byte) error {
-		if err := a.Add(start, key, blob); err != nil {
-			return fmt.Errorf("read the roll-up of %q: %w", key, err)
-		}
-		return ctx.Err()
+	var parts []*report.Album
+	err := d.storedParts(ctx, since, until, func() func(int64, []byte, []byte) error {
+		parts = append(parts, a.Part())
+		return parts[len(parts)-1].Add
 	})
 	if err := d.tolerate(err); err != nil {
 		return nil, err
+	}
+	for _, part := range parts {
+		a.Join(part)
 	}
 	d.mu.Lock()
 	recent := d.rollUps()
@@ -147,24 +144,35 @@ func (d *desk) gather(ctx context.Context, b *report.Builder, since, until int64
 	})
 }
 
-// gatherStored gives the builder the stored roll-ups of a period. Each core reads a part
-// of it. Damage is passed over as by the store.
+// gatherStored gives the builder the stored roll-ups of a period.
 func (d *desk) gatherStored(ctx context.Context, b *report.Builder, since, until int64) error {
+	var parts []*report.Part
+	err := d.storedParts(ctx, since, until, func() func(int64, []byte, []byte) error {
+		parts = append(parts, b.Part())
+		return parts[len(parts)-1].Add
+	})
+	for _, part := range parts {
+		b.Join(part)
+	}
+	return err
+}
+
+// storedParts divides the stored roll-ups of a period into one part for each core, which are
+// read at once. It calls begin for each part, in order of time, and what that returns with
+// each of the part's roll-ups. Damage is passed over as by the store.
+func (d *desk) storedParts(ctx context.Context, since, until int64, begin func() func(start int64, key, blob []byte) error) error {
 	hours, err := d.storedHours(since, until)
 	if err != nil {
 		return err
 	}
 	each := max(1, (len(hours)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
-	var parts []*report.Part
-	for range slices.Chunk(hours, each) {
-		parts = append(parts, b.Part())
-	}
-	met := make([]error, len(parts))
+	met := make([]error, (len(hours)+each-1)/each)
 	var all sync.WaitGroup
-	for i, part := range parts {
+	for i := range met {
+		add := begin()
 		all.Go(func() {
 			met[i] = d.storedRollUps(hours[i*each:min((i+1)*each, len(hours))], func(start int64, key, blob []byte) error {
-				if err := part.Add(start, key, blob); err != nil {
+				if err := add(start, key, blob); err != nil {
 					return fmt.Errorf("read the roll-up of %q: %w", key, err)
 				}
 				return ctx.Err()
@@ -172,9 +180,6 @@ func (d *desk) gatherStored(ctx context.Context, b *report.Builder, since, until
 		})
 	}
 	all.Wait()
-	for _, part := range parts {
-		b.Join(part)
-	}
 	return worst(met)
 }
 
@@ -273,74 +278,6 @@ func (d *desk) header(ctx context.Context, q api.ReportQuery, since, until int64
 		Estimator: report.EstimatorOf(&params),
 		Notes:     report.Notes(),
 	}, nil
-}
-
-// reference returns our own clock's state now and its gaps in the period.
-func (d *desk) reference(ctx context.Context, since, until int64) (report.Reference, error) {
-	s := d.status().Reference
-	r := report.Reference{
-		State: s.State.String(), Source: s.Source, Stratum: s.Stratum,
-		Offset: s.OffsetSeconds, Bound: s.BoundSeconds, Trusted: s.Trusted, Reason: s.Reason, Gaps: []report.Gap{},
-	}
-	var before time.Time
-	err := d.referenceSamples(ctx, since, until, func(at time.Time, then ntpcheck.ReferenceStatus) {
-		if !before.IsZero() && at.Sub(before) > lapse {
-			r.Gaps = interrupt(r.Gaps, before, at)
-		}
-		r.Gaps = extend(r.Gaps, at, then.State)
-		before = at
-	})
-	if err != nil {
-		return r, err
-	}
-	r.Events, err = d.clockEvents(ctx, since, until)
-	return r, err
-}
-
-// referenceSamples calls fn with each entry of a period in the history of our own clock, in
-// order of time.
-func (d *desk) referenceSamples(ctx context.Context, since, until int64, fn func(time.Time, ntpcheck.ReferenceStatus)) error {
-	return d.tolerate(d.store.ReferenceHistory(since, until, func(sample storage.ReferenceSample) error {
-		var then struct{ Reference ntpcheck.ReferenceStatus }
-		if err := json.Unmarshal(sample.Blob, &then); err != nil {
-			return fmt.Errorf("read the reference's history: %w", err)
-		}
-		fn(time.Unix(0, sample.At).UTC(), then.Reference)
-		return ctx.Err()
-	}))
-}
-
-// clockEvents returns what happened to our own clock in a period.
-func (d *desk) clockEvents(ctx context.Context, since, until int64) (events []report.ClockEvent, err error) {
-	err = d.findings(ctx, since, until, 0, func(_ uint64, f *analysis.Finding) error {
-		if c := f.Collector; c != nil {
-			events = append(events, report.ClockEvent{At: c.At, Seconds: c.Seconds, Text: c.Text})
-		}
-		return nil
-	})
-	return events, err
-}
-
-// lapse is how far two samples of our own clock may be apart while the server runs.
-const lapse = 3 * sampleEvery
-
-// interrupt adds to a list of gaps that no server was running between two times.
-func interrupt(gaps []report.Gap, from, to time.Time) []report.Gap {
-	gaps = extend(gaps, from, ntpcheck.Synchronised) // what held before is not known to have lasted
-	return append(gaps, report.Gap{From: from, To: &to, State: "not running"})
-}
-
-// extend carries a list of gaps on to the state at a later time.
-func extend(gaps []report.Gap, at time.Time, s ntpcheck.State) []report.Gap {
-	open := len(gaps) > 0 && gaps[len(gaps)-1].To == nil
-	if open && gaps[len(gaps)-1].State != s.String() {
-		gaps[len(gaps)-1].To = &at
-		open = false
-	}
-	if !open && s != ntpcheck.Synchronised {
-		gaps = append(gaps, report.Gap{From: at, State: s.String()})
-	}
-	return gaps
 }
 
 func orNil(t time.Time) *time.Time {

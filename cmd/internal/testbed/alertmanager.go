@@ -23,7 +23,8 @@ type Alert struct {
 	UpdatedAt    time.Time         `json:"updatedAt"`
 	GeneratorURL string            `json:"generatorURL"`
 	Status       struct {
-		State string `json:"state"`
+		State       string   `json:"state"`       // active or suppressed
+		InhibitedBy []string `json:"inhibitedBy"` // fingerprints of alerts
 	} `json:"status"`
 }
 
@@ -31,14 +32,20 @@ type Alert struct {
 // begins and ends, and forgets in resolveAfter what nobody repeats.
 func StartAlertmanager(t testing.TB, webhook string, resolveAfter time.Duration) *Alertmanager {
 	t.Helper()
-	directory := t.TempDir()
-	config := filepath.Join(directory, "alertmanager.yml")
-	write(t, config, fmt.Sprintf(`global: {resolve_timeout: %s}
+	return StartAlertmanagerWith(t, fmt.Sprintf(`global: {resolve_timeout: %s}
 route: {receiver: test, group_by: ['...'], group_wait: 0s, group_interval: 1s, repeat_interval: 1h}
 receivers:
   - name: test
     webhook_configs: [{url: %q, send_resolved: true}]
 `, resolveAfter, webhook))
+}
+
+// StartAlertmanagerWith does the same with a configuration, as its file has it.
+func StartAlertmanagerWith(t testing.TB, text string) *Alertmanager {
+	t.Helper()
+	directory := t.TempDir()
+	config := filepath.Join(directory, "alertmanager.yml")
+	write(t, config, text)
 	address := freeAddress(t)
 	cmd := exec.Command(need(t, "prometheus-alertmanager", "prometheus-alertmanager"), "--config.file="+config,
 		"--storage.path="+directory, "--web.listen-address="+address, "--cluster.listen-address=")

@@ -76,7 +76,7 @@ func TestOpenAPIDescribesParameters(t *testing.T) {
 	parse := map[string]func(url.Values) error{
 		api.PathReport:           func(v url.Values) error { _, err := api.ParseReportQuery(v); return err },
 		api.PathClocks:           func(v url.Values) error { _, err := api.ParseClocksQuery(v); return err },
-		api.PathReference:        func(v url.Values) error { _, err := api.ParseEventQuery(v); return err },
+		api.PathReference:        func(v url.Values) error { _, err := api.ParseReferenceQuery(v); return err },
 		api.PathEvents:           func(v url.Values) error { _, err := api.ParseEventQuery(v); return err },
 		api.PathMessages:         func(v url.Values) error { _, err := api.ParseQuery(v); return err },
 		api.PathWarnings:         func(v url.Values) error { _, err := api.ParseWarningQuery(v); return err },

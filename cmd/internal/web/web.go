@@ -103,7 +103,7 @@ func (s *Server) routes() map[string]methods {
 		api.PathReport:    get(once(api.ParseReportQuery, s.desk.Report)),
 		api.PathSources:   get(s.sources),
 		api.PathClocks:    get(once(api.ParseClocksQuery, s.desk.Clocks)),
-		api.PathReference: get(once(api.ParseEventQuery, s.desk.Reference)),
+		api.PathReference: get(once(api.ParseReferenceQuery, s.desk.Reference)),
 		api.PathEvents:    get(stream(s.ending, api.ParseEventQuery, s.desk.Events)),
 		api.PathMessages:  get(stream(s.ending, api.ParseQuery, s.desk.Messages)),
 		api.PathWarnings:  get(s.warnings),

@@ -67,7 +67,7 @@ func TestStatus(t *testing.T) {
 		{"POST", "/api/v1/report", "", 405, "no such method here: POST"},
 		{"DELETE", "/api/v1/messages", "", 405, "no such method here: DELETE"},
 		{"GET", "/api/v1/report?since=7d", "", 400, `since: not an RFC 3339 time such as "2026-03-01T12:00:00Z" (got "7d")`},
-		{"GET", "/api/v1/events?sinze=7d", "", 400, "sinze: unknown parameter: known are since, until, host, follow, raw, after (got \"7d\")"},
+		{"GET", "/api/v1/events?sinze=7d", "", 400, "sinze: unknown parameter: known are since, until, host, follow, raw, after, min_severity, verdict (got \"7d\")"},
 		{"GET", "/api/v1/messages?host=%5B", "", 400, `host: not a name pattern such as "web*" (got "[")`},
 		{"GET", "/api/v1/report", "rebound.example.net", 421, `Host: neither an address nor localhost (got "rebound.example.net")`},
 		{"GET", "/api/v1/messages", "rebound.example.net:8514", 421, "Host: neither an address nor localhost"},
