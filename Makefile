@@ -11,7 +11,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
 END_TO_END := ^TestEndToEnd
-EXPERIMENTS := ^Test(Accuracy|Skew|Intervals|Events|Soak|ForeignStamps|NoisyReference|Vote.*|NoVote.*|FewMove)$$
+EXPERIMENTS := ^Test(Accuracy|Skew|Intervals|Events|Soak|ForeignStamps|NoisyReference|Vote.*|NoVote.*|FewMove|FleetDay)$$
 FAULTS := ^Test(Kill|PowerCut|DamagedFiles|DamageWhileOpen|FullDisk|Months)$$
 
 .PHONY: build deps test lint cross race fuzz end-to-end acceptance accuracy bench fmt

@@ -51,7 +51,7 @@ func (d *digest) tell(now int64) *Event {
 	}
 	e := &Event{
 		Time: unixUTC(now), Kind: Raise, Severity: d.severity, Verdict: WrongZone, Previous: InSync,
-		Since: unixUTC(d.since), Text: d.words(),
+		Since: unixUTC(d.since), Text: d.words(), Check: checkLocalTime,
 	}
 	d.zones, d.told = nil, now
 	return e

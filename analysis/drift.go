@@ -23,6 +23,22 @@ func (d Drift) free(p *Params) bool {
 	return d.Steady && d.Span >= p.DriftSpan && d.Rise >= p.DriftRise
 }
 
+// goesOn holds the recent skew against what a clock was that has been found to run free. It
+// still does, or there is doubt: what has come since doesn't show otherwise.
+func (e *Estimate) goesOn(p *Params) (still, doubt bool) {
+	carries := func(skew float64, span time.Duration) bool {
+		return skew*1e-6*float64(span) >= float64(p.DriftRise)
+	}
+	d, recent := &e.Drift, math.Abs(e.Skew)
+	half := math.Abs(d.Skew) / 2 // of the day's, where that is a slow drift
+	if d.Span < p.DriftSpan || !carries(2*half, d.Span) {
+		half = math.Inf(1)
+	}
+	along := math.Copysign(recent, e.Skew*d.Skew)
+	still = recent > e.SkewBound && (carries(recent, p.DriftSpan) || along > half)
+	return still, !still && (d.Span < p.DriftSpan || carries(recent+e.SkewBound, p.DriftSpan) || along+e.SkewBound > half)
+}
+
 // A leap smear spreads one second over a day, from noon to noon.
 const (
 	smearSkew  = 1e6 / 86400.0 // ppm
@@ -47,10 +63,23 @@ func (d Drift) hold(p *Params) time.Duration {
 	return p.DriftHold
 }
 
-// driftOf fits all evidence of the level up to a day. A shift in the middle must
-// not pass for a drift, so both halves have to show it.
-func driftOf(pts []point, now, origin, resolution int64, p *Params) Drift {
-	pts, _ = newest(pts, now-day)
+// driftOf fits all evidence of the level up to a day. Where that is no drift, but the
+// clock has run at the recent skew, in ppm, for some time, the newest half of the day is
+// looked at, then a quarter: a clock that has been kept for long runs free from some time on.
+func driftOf(pts []point, recent float64, now, origin, resolution int64, p *Params) Drift {
+	d := driftSince(now-day, pts, now, origin, resolution, p)
+	for w := day / 2; !d.Steady && w >= int64(p.DriftSpan) && math.Abs(recent)*1e-6*float64(w) >= float64(p.DriftRise); w /= 2 {
+		if lately := driftSince(now-w, pts, now, origin, resolution, p); lately.Steady {
+			return lately
+		}
+	}
+	return d
+}
+
+// driftSince fits the evidence since a time. A shift in the middle must not pass for a
+// drift, so both halves have to show it.
+func driftSince(since int64, pts []point, now, origin, resolution int64, p *Params) Drift {
+	pts, _ = newest(pts, since)
 	if len(pts) < 12 {
 		return Drift{}
 	}

@@ -198,7 +198,7 @@ func (e *Estimate) bound(evidence []point, seen coverage, climbing bool, now, re
 		Low:    time.Duration(low),
 		High:   time.Duration(max(high, offset)),
 	}
-	e.Drift = driftOf(evidence, now, origin, resolution, p)
+	e.Drift = driftOf(evidence, e.Skew, now, origin, resolution, p)
 	if math.Abs(e.Skew-e.Drift.Skew) > math.Abs(e.Drift.Skew)/4+e.SkewBound {
 		e.Drift.Steady = false // the clock was slewed in between: a straight line is no description
 	}

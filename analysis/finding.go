@@ -39,6 +39,7 @@ type Event struct {
 	Interval Interval // against true time
 	Since    time.Time
 	Text     string
+	Check    string `json:",omitempty"` // what to check on the host; empty where nothing is to be done
 
 	Common *CommonMove `json:",omitempty"` // of the fleet's vote on the collector
 	Muted  *MuteRef    `json:",omitempty"` // why nobody was told; nil if people were
@@ -57,15 +58,24 @@ func (o *originator) event(t transition, now int64) *Event {
 	}
 	return &Event{
 		Time: unixUTC(now), Kind: t.kind, Severity: t.severity, Verdict: t.verdict,
-		Previous: t.previous, Interval: o.interval, Since: unixUTC(t.since), Text: text,
+		Previous: t.previous, Interval: o.interval, Since: unixUTC(t.since), Text: text, Check: o.checkNow(t.kind),
 	}
 }
 
-// remark tells what was noticed beside the verdict, which stays what it is.
-func (o *originator) remark(text string, now int64) *Event {
+// checkNow says what to check after an event of a kind: nothing once all is well.
+func (o *originator) checkNow(kind EventKind) string {
+	if kind == Clear {
+		return ""
+	}
+	return o.check()
+}
+
+// remark tells what was noticed beside the verdict, which stays what it is, and what to
+// check.
+func (o *originator) remark(text, check string, now int64) *Event {
 	return &Event{
 		Time: unixUTC(now), Kind: Raise, Severity: Warn, Verdict: o.judged.verdict,
-		Previous: o.judged.verdict, Interval: o.interval, Since: unixUTC(now), Text: text,
+		Previous: o.judged.verdict, Interval: o.interval, Since: unixUTC(now), Text: text, Check: check,
 	}
 }
 

@@ -34,13 +34,15 @@ type verdict struct {
 	why string
 }
 
-func newFleet() *analysis.Fleet {
-	return analysis.NewFleet(analysis.Config{
+func newFleet() *analysis.Fleet { return analysis.NewFleet(fleetConfig()) }
+
+func fleetConfig() analysis.Config {
+	return analysis.Config{
 		Params: analysis.DefaultParams(), Hold: 10 * time.Second,
 		Rule: func(string, netip.Addr) analysis.HostRule {
 			return analysis.HostRule{Tolerance: analysis.Tolerance{Warn: time.Second, Crit: 5 * time.Second}}
 		},
-	})
+	}
 }
 
 func (w *fleetWatch) run() {

@@ -54,18 +54,28 @@ func (o *originator) sharesClock(other *originator, p *Params) bool {
 		return false
 	}
 	a, b := &o.open, &other.open
-	apart := time.Duration(p.aged(magnitude(o.last - other.last)))
-	if o.interval.Low > other.interval.High+apart || other.interval.Low > o.interval.High+apart {
+	if o.apart(other, p) > 0 {
 		return false
 	}
 	return a.SkewBound == 0 || b.SkewBound == 0 || math.Abs(a.Skew-b.Skew) <= a.SkewBound+b.SkewBound
 }
 
+// apart returns how far two clocks are apart at least, in the time between their newest
+// messages included; negative if they may be one.
+func (o *originator) apart(other *originator, p *Params) time.Duration {
+	between := max(o.interval.Low-other.interval.High, other.interval.Low-o.interval.High)
+	return between - time.Duration(p.aged(magnitude(o.last-other.last)))
+}
+
 // leads reports whether people know of the originator's warning, and it stands for
-// the other's.
+// the other's. It goes on to do so while the two are off by the same within the
+// tolerance: of one clock that is slewed, two hosts that speak seldom and often show
+// different traces.
 func (o *originator) leads(other *originator, now int64, p *Params) bool {
-	return o.warning.voice == ownVoice && o.warning.raised == other.warning.raised &&
-		now-o.last < day && o.sharesClock(other, p)
+	if o.warning.voice != ownVoice || o.warning.raised != other.warning.raised || now-o.last >= day {
+		return false
+	}
+	return o.sharesClock(other, p) || other.leader == o && o.apart(other, p) <= o.rule.Tolerance.Warn
 }
 
 // speaksFor reports whether the originator leads the other, and who is to be told of that
@@ -95,12 +105,13 @@ func (f *Fleet) follow(o *originator, now int64) bool {
 	return false
 }
 
-// orphanedAfter is for how long a warning that another host's stood for may be
-// without such a one, before it is told itself: the others learn later that their
-// clock was set right.
+// orphanedAfter is for how long a host whose warning another's stood for must have spoken
+// on, as wrong as before, until it is told itself: the others learn later that their clock
+// was set right.
 const orphanedAfter = 5 * minute
 
-// orphaned reports whether nobody tells of the originator's warning any more.
+// orphaned reports whether nobody tells of the originator's warning any more, though it
+// lasts.
 func (f *Fleet) orphaned(o *originator, now int64) bool {
 	if o.warning.voice != sharedVoice || f.follow(o, now) {
 		o.alone = 0
@@ -109,7 +120,8 @@ func (f *Fleet) orphaned(o *originator, now int64) bool {
 	if o.alone == 0 {
 		o.alone = now
 	}
-	return now-o.alone >= orphanedAfter && o.judged.verdict == o.warning.raised
+	w := o.witness(&f.config.Params)
+	return w != nil && w.home-o.alone >= orphanedAfter && o.judged.verdict == o.warning.raised
 }
 
 // companyNames is how many of those who share a clock are named.

@@ -119,6 +119,26 @@ func TestOrphanIsWarnedOf(t *testing.T) {
 	}
 }
 
+// TestSeldomFollowerIsNoOrphan: of two hosts that share a clock, one speaks seldom. It learns
+// late that the clock is slewed or was set right, and isn't warned of for that.
+func TestSeldomFollowerIsNoOrphan(t *testing.T) {
+	const right = 3 * time.Hour
+	hosts := behind(2, same(0))
+	for i := range hosts {
+		hosts[i].offset = func(at time.Duration) time.Duration {
+			if at >= right {
+				return 0
+			}
+			return 20*time.Second - min(max(0, skewed(0, 500)(at-time.Hour)), 400*time.Millisecond)
+		}
+	}
+	hosts[1].mean = 100 * time.Second
+	have := told(speak(newFleet(), 5*time.Hour, 1, hosts...))
+	if want := []string{"web1 raise ahead", "web1 clear in-sync"}; !slices.Equal(have, want) {
+		t.Errorf("told %q, want %q", have, want)
+	}
+}
+
 func TestSharesClock(t *testing.T) {
 	const s, ms = time.Second, time.Millisecond
 	p := DefaultParams()

@@ -14,7 +14,8 @@ type Identity struct {
 	Claims      []string
 	Verdict     Verdict
 	Explanation string
-	Absent      bool // has never spoken, and should
+	Check       string // what to check on the host; empty where nothing is to be done
+	Absent      bool   // has never spoken, and should
 }
 
 // Identities returns all originators. What is said of them is as fresh as the last
@@ -26,9 +27,13 @@ func (f *Fleet) Identities() []Identity {
 		if o.standIn() && o.judged.verdict != Silent {
 			continue
 		}
+		words, check := o.sharedWords(followers), o.check()
+		if words != "" {
+			check = o.checkShared()
+		}
 		all = append(all, Identity{
-			Key: o.key, Host: o.host, Source: o.source(), Via: o.via(), Zone: o.zoneName(), Claims: o.claims(followers),
-			Verdict: o.judged.verdict, Explanation: o.judged.reason, Absent: o.standIn(),
+			Key: o.key, Host: o.host, Source: o.source(), Via: o.via(), Zone: o.zoneName(), Claims: o.claims(words),
+			Verdict: o.judged.verdict, Explanation: o.judged.reason, Check: check, Absent: o.standIn(),
 		})
 	}
 	return all

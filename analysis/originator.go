@@ -216,7 +216,7 @@ func (o *originator) judge(now int64, ref Reference, p *Params) {
 func (o *originator) hearing(now int64, ref Reference, p *Params) *hearing {
 	h := &hearing{
 		now: now, estimate: &Estimate{}, assumed: o.rule.Zone, quiet: o.quiet(), reference: ref, held: o.held(ref),
-		tolerance: o.tolerance(), unusable: o.unusable, lastStep: o.lastStep, params: p,
+		tolerance: o.tolerance(), warned: o.warning, unusable: o.unusable, lastStep: o.lastStep, params: p,
 	}
 	if w := o.witness(p); w != nil {
 		then := w.reference(ref)
@@ -260,8 +260,8 @@ func (o *originator) rollUp(w *speaker, ref Reference, p *Params) {
 }
 
 // claims lists what the host says of itself, and what was noticed beside its
-// verdict.
-func (o *originator) claims(followers map[*originator]int) []string {
+// verdict: shared says whose clock it has.
+func (o *originator) claims(shared string) []string {
 	claims := []string{}
 	if o.judged.verdict == Insufficient && o.steady != Insufficient && o.steady != NoClock {
 		claims = append(claims, "last verdict: "+o.steady.String())
@@ -271,7 +271,7 @@ func (o *originator) claims(followers map[*originator]int) []string {
 		contradiction = o.contradiction()
 	}
 	for _, words := range [...]string{
-		timeQualityWords(o.claim), contradiction, o.impostor.words, o.relayWords(), o.sharedWords(followers),
+		timeQualityWords(o.claim), contradiction, o.impostor.words, o.relayWords(), shared,
 	} {
 		if words != "" {
 			claims = append(claims, words)

@@ -88,8 +88,8 @@ func (f *Fleet) reviewOne(found []Finding, o *originator, now int64, ref Referen
 	for _, step := range f.settle(o, now, ref) {
 		found = append(found, o.finding(Finding{Step: &step}))
 	}
-	for _, words := range f.remarks(o, now) {
-		found = append(found, o.finding(Finding{Event: o.remark(words, now)}))
+	for _, r := range f.remarks(o, now) {
+		found = append(found, o.finding(Finding{Event: r}))
 	}
 	if o.outspoken() {
 		o.judged = judgement{verdict: Insufficient, reason: "the name belongs to a sender of higher trust: this one's evidence raises no verdict"}
@@ -108,16 +108,16 @@ func (f *Fleet) reviewOne(found []Finding, o *originator, now int64, ref Referen
 }
 
 // remarks returns what is newly noticed beside the verdict.
-func (f *Fleet) remarks(o *originator, now int64) []string {
-	var words []string
+func (f *Fleet) remarks(o *originator, now int64) []*Event {
+	var all []*Event
 	if o.findImpostor(&f.config.Params) {
-		words = append(words, o.impostor.words)
+		all = append(all, o.remark(o.impostor.words, checkImpostor, now))
 	}
 	if o.checkClaim(now) {
-		words = append(words, o.contradiction())
+		all = append(all, o.remark(o.contradiction(), o.checkContradiction(), now))
 	}
-	o.changed = o.changed || len(words) > 0
-	return words
+	o.changed = o.changed || len(all) > 0
+	return all
 }
 
 // takeBacklog returns a backlog of the witness that has ended and whose oldest
@@ -173,6 +173,9 @@ func (f *Fleet) announce(o *originator, t transition, now int64) *Event {
 func (o *originator) raise(t transition, now int64, p *Params) *Event {
 	t.kind, o.warning.voice = Raise, ownVoice
 	e := o.event(t, now)
-	e.Text += o.company(p)
+	if words := o.company(p); words != "" {
+		e.Text += words
+		e.Check = o.checkShared()
+	}
 	return e
 }

@@ -271,24 +271,35 @@ func (d *decoder) lastStep() *Step {
 	return &Step{At: d.int(), Seconds: d.float(), Kind: StepKind(d.enum(len(stepKinds)))}
 }
 
+// What is true of a warning.
+const (
+	warningPending = 1 << iota
+	warningFree
+	warningFlags // how many combinations there are
+)
+
 func (e *encoder) warning(w *warning) {
+	flags := uint8(0)
+	if w.pending {
+		flags |= warningPending
+	}
+	if w.free {
+		flags |= warningFree
+	}
 	e.byte(uint8(w.raised))
 	e.byte(uint8(w.severity))
 	e.int(w.since)
-	e.bool(w.pending)
+	e.byte(flags)
 	e.int(w.from)
 	e.byte(uint8(w.voice))
 }
 
 func (d *decoder) warning() warning {
-	return warning{
-		raised:   Verdict(d.enum(len(verdicts))),
-		severity: Severity(d.enum(len(severities))),
-		since:    d.int(),
-		pending:  d.bool(),
-		from:     d.int(),
-		voice:    voice(d.enum(int(voices))),
-	}
+	w := warning{raised: Verdict(d.enum(len(verdicts))), severity: Severity(d.enum(len(severities))), since: d.int()}
+	flags := d.enum(warningFlags)
+	w.pending, w.free = flags&warningPending != 0, flags&warningFree != 0
+	w.from, w.voice = d.int(), voice(d.enum(int(voices)))
+	return w
 }
 
 func (e *encoder) speaker(s *speaker) {

@@ -315,8 +315,9 @@ func (s *suspension) finding(kind EventKind, now int64) Finding {
 		side = "ahead"
 	}
 	e.Text = fmt.Sprintf("%s and seem %s by that much; the verdicts of the hosts that moved are held", s.words(), side)
+	e.Check = checkCollector
 	if kind == Clear {
-		e.Verdict, e.Previous, e.Text = InSync, Insufficient, s.endWords()
+		e.Check, e.Verdict, e.Previous, e.Text = "", InSync, Insufficient, s.endWords()
 	}
 	return Finding{Key: fleetKey, Host: CollectorName, Event: e}
 }

@@ -76,7 +76,8 @@ type hearing struct {
 	reference Reference
 	held      bool // the reference isn't good enough to judge by
 	tolerance time.Duration
-	unusable  uint64 // messages without a usable stamp
+	warned    warning // what people know
+	unusable  uint64  // messages without a usable stamp
 	lastStep  *Step
 	params    *Params
 }
@@ -137,15 +138,18 @@ func (h *hearing) stuck() (judgement, bool) {
 	return judgement{verdict: Stuck, reason: "the same stamp repeats while messages go on"}, h.estimate.Stuck
 }
 
-// steppedFor is how long a step stands as the verdict.
+// steppedFor is how long a step stands as the verdict. One that puts right what was warned
+// of stands until people know: of a host that speaks seldom it may be found later.
 const steppedFor = 10 * time.Minute
 
 func (h *hearing) stepped() (judgement, bool) {
-	s := h.lastStep
-	if s == nil || h.now-s.At > int64(steppedFor) || h.interval.Outside(h.tolerance) {
+	s, w := h.lastStep, &h.warned
+	if s == nil || h.interval.Outside(h.tolerance) || w.free && !h.mended() {
 		return judgement{}, false
 	}
-	return judgement{verdict: Stepped, reason: fmt.Sprintf("set by %s s at %s", signedSeconds(s.Seconds), clockTime(s.At))}, true
+	news := w.raised != InSync && s.At > w.since
+	return judgement{verdict: Stepped, reason: fmt.Sprintf("set by %s s at %s", signedSeconds(s.Seconds), clockTime(s.At))},
+		news || h.now-s.At <= int64(steppedFor)
 }
 
 func (h *hearing) backlog() (judgement, bool) {
@@ -171,15 +175,36 @@ func (h *hearing) forecast() string {
 }
 
 // drifting finds clocks that nothing disciplines. Only a rise beyond the least
-// delay is proof; a fall may always be a delay that grows.
+// delay is proof; a fall may always be a delay that grows. A clock that was warned of as
+// ahead or late is no better for as long as its interval isn't within the tolerance.
 func (h *hearing) drifting() (judgement, bool) {
 	d, p := h.estimate.Drift, h.params
-	if d.Held < d.hold(p) {
+	free, doubt := d.Held >= d.hold(p), false
+	if h.warned.free && !free {
+		free, doubt = h.estimate.goesOn(p)
+	}
+	switch {
+	case doubt && !h.mended():
+		return judgement{verdict: Insufficient, reason: "held: it was found to run free, and nothing shows yet that it doesn't any more"}, true
+	case !free, (h.warned.raised == Ahead || h.warned.raised == Late) && !h.interval.Inside(h.tolerance):
 		return judgement{}, false
 	}
-	words := fmt.Sprintf("runs free, at %+.1f to %+.1f ppm for %v", d.Low, d.High, d.Span.Round(time.Minute))
-	if d.Low < 0 || d.Rise < p.LeastDelay {
+	t := h.estimate.trend()
+	words := fmt.Sprintf("runs free, at %+.1f to %+.1f ppm for %v", t.low, t.high, t.span.Round(time.Minute))
+	if t.low < 0 || d.Rise < p.LeastDelay {
 		words += ", or its delay changes by that much"
 	}
 	return judgement{verdict: Drifting, reason: words + h.forecast()}, true
+}
+
+// mended reports whether a clock that ran free was set right since: it lies much nearer to
+// the truth than before. Congestion looks like a small step at first, and passes; so that
+// must have lasted for as long as a step stands.
+func (h *hearing) mended() bool {
+	s := h.lastStep
+	if s == nil || s.At <= h.warned.since {
+		return false
+	}
+	by, after := inSeconds(s.Seconds), h.interval.Offset
+	return after.Abs() < (after-by).Abs()/2 && (by.Abs() > h.tolerance || h.now-s.At >= int64(steppedFor))
 }

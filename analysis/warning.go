@@ -39,6 +39,7 @@ type warning struct {
 	severity Severity
 	since    int64 // when it was raised, Unix ns
 	voice    voice // how people learnt of it
+	free     bool  // the clock runs free, whatever that has made of it
 
 	// What the verdicts since from say, if that isn't what was raised.
 	pending bool
@@ -62,13 +63,14 @@ type transition struct {
 // makes one event, with the verdict it settled on.
 //
 // A step that leaves the clock within its tolerance is no warning, and ends the one
-// that it put right.
+// that it put right. A clock that runs free and has passed its tolerance is warned of for
+// that until it is set right, though it may seem to be back for a while.
 func (w *warning) advance(j judgement, s Severity, now int64, hold time.Duration) (transition, bool) {
 	if j.verdict == Stepped {
 		j.verdict, s = InSync, NoSeverity
 	}
 	v, decides := j.verdict, j.verdict.decides() || w.ends(j)
-	if !decides || v == w.raised && s <= w.severity {
+	if !decides || v == w.raised && s <= w.severity || v == Drifting && w.free {
 		w.pending = w.pending && !decides // doubt neither raises nor clears, nor does it start the hold anew
 		return transition{}, false
 	}
@@ -96,7 +98,8 @@ func (w *warning) tell(v Verdict, s Severity, now int64, over bool) transition {
 	case w.raised == InSync:
 		t.kind, t.since = Raise, w.from
 	}
-	*w = warning{raised: v, severity: s, since: t.since, voice: w.voice}
+	free := v == Drifting || w.free && (v == Ahead || v == Late)
+	*w = warning{raised: v, severity: s, since: t.since, voice: w.voice, free: free}
 	if over {
 		*w = newWarning()
 	}

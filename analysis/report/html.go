@@ -47,6 +47,7 @@ type htmlDetail struct {
 	Name        string
 	Verdict     string
 	Explanation string
+	Check       string
 	Findings    []string
 	Long        bool // so much that it may go over the end of a page
 	Chart       template.HTML
@@ -76,7 +77,7 @@ func (r *Report) page() htmlPage {
 }
 
 func (r *Report) detail(row *Row, anchor string) htmlDetail {
-	d := htmlDetail{Anchor: anchor, Name: row.name(), Verdict: row.Verdict, Explanation: Printable(row.Explanation), Findings: mapped(row.findings(), Printable)}
+	d := htmlDetail{Anchor: anchor, Name: row.name(), Verdict: row.Verdict, Explanation: Printable(row.Explanation), Check: Printable(row.Check), Findings: mapped(row.findings(), Printable)}
 	d.Long = len(d.Findings) > mostTogether
 	if s := r.seriesOf(row); s != nil {
 		var b strings.Builder

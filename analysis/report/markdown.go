@@ -43,6 +43,9 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 // writeFindings writes what is wrong with a host.
 func (row *Row) writeFindings(b *bufio.Writer) {
 	fmt.Fprintf(b, "\n## %s\n\n%s\n", markdown(row.name()), markdown(row.Explanation))
+	if row.Check != "" {
+		fmt.Fprintf(b, "\n**What to check**: %s\n", markdown(row.Check))
+	}
 	for _, text := range row.findings() {
 		fmt.Fprintf(b, "- %s\n", markdown(text))
 	}

@@ -45,6 +45,7 @@ func fixed() *Report {
 				Steps:    []Step{{At: *at(12, 10, 0), Seconds: 37.25}},
 				Backlogs: []Backlog{{From: *at(12, 20, 0), To: *at(12, 21, 0), Messages: 600, Oldest: 540.5}},
 				Claims:   []string{`timeQuality: tzKnown=1 isSynced=1, "so it says"`}, OutOfTolerance: 1799, Compliance: "fail",
+				Check: "run `chronyc tracking` there: is it synchronised?",
 			},
 			{
 				Host: "good, \"well\"\nkept", Source: "2001:db8:0:1:2:3:4:5", Trust: "udp", Messages: 4, First: at(12, 0, 0), Last: at(12, 0, 9),
@@ -209,6 +210,7 @@ func TestTableFits(t *testing.T) {
 			Host: name, Source: "2001:db8:1111:2222:3333:4444:5555:6666", Messages: uint64(1) << (4 * i), Verdict: "insufficient", Compliance: "insufficient",
 			Offset: number(-292 * year), OffsetLow: number(-99999.9994), OffsetHigh: number(292 * year), Skew: number(-899.96),
 			Explanation: "somebody else speaks as " + name, Claims: []string{name, "somebody else speaks as " + name},
+			Check: "find who else sends as " + name,
 		})
 	}
 	var b bytes.Buffer

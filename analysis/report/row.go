@@ -35,6 +35,7 @@ type Row struct {
 	Claims         []string   `json:"claims"`
 	OutOfTolerance float64    `json:"out_of_tolerance_seconds"`
 	Compliance     string     `json:"compliance"` // pass, fail or insufficient
+	Check          string     `json:"check"`      // what to check on the host; empty where nothing is to be done
 }
 
 // A Step is a time at which a clock was set, and by how much: positive forward.
@@ -132,7 +133,7 @@ func (a *account) row() Row {
 		StampFormat: a.last.StampFormat.String(), Zone: a.zone(),
 		Verdict: a.last.Verdict.String(), Explanation: a.explanation(),
 		Steps: orEmpty(a.steps), Backlogs: orEmpty(a.backlogs), Claims: orEmpty(a.identity.Claims),
-		OutOfTolerance: seconds(a.out), Compliance: "insufficient",
+		OutOfTolerance: seconds(a.out), Compliance: "insufficient", Check: a.identity.Check,
 	}
 	if a.last.Known && len(a.offsets.seconds) > 0 {
 		a.fill(&r)

@@ -104,7 +104,7 @@ func (r *Report) writeExplanations(b *bufio.Writer) {
 				continue
 			}
 		}
-		fmt.Fprint(b, "\n", Wrap("", h.name()+": "+h.Explanation))
+		fmt.Fprint(b, "\n", Wrap("", h.name()+": "+h.Explanation), Check("  ", h.Check))
 		for _, c := range claims {
 			fmt.Fprint(b, Wrap("  ", c))
 		}

@@ -1,8 +1,10 @@
 package report
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -75,6 +77,30 @@ func Wrap(indent, text string) string {
 		b.WriteByte('\n')
 	}
 	return b.String()
+}
+
+// ToCheck stands before what to check on a host.
+const ToCheck = "Check: "
+
+// Check lays out what to check as Wrap does. An empty text makes no line.
+func Check(indent, text string) string {
+	if text == "" {
+		return ""
+	}
+	return Wrap(indent, ToCheck+text)
+}
+
+// Figures lays out between what an offset lies, in seconds, and since when that is warned
+// of, as Wrap does. What isn't known is left out.
+func Figures(indent string, low, high *float64, since time.Time) string {
+	var parts []string
+	if low != nil && high != nil {
+		parts = append(parts, fmt.Sprintf("between %s s and %s s", Offset(low), Offset(high)))
+	}
+	if !since.IsZero() {
+		parts = append(parts, "since "+moment(&since, ""))
+	}
+	return Wrap(indent, strings.Join(parts, ", "))
 }
 
 // words splits a text at its spaces, and words of more columns than given further.

@@ -119,6 +119,24 @@ func (h Halt) Offset(at time.Duration) time.Duration {
 	return h.Of.Offset(at) - h.For
 }
 
+// Free is another clock that is left to itself for a while: it goes on at a skew in ppm
+// from where it was, and is set right again in the end.
+type Free struct {
+	Of   Clock
+	At   time.Duration
+	For  time.Duration
+	Skew float64
+}
+
+// Offset implements Clock.
+func (f Free) Offset(at time.Duration) time.Duration {
+	into := at - f.At
+	if into < 0 || into >= f.For {
+		return f.Of.Offset(at)
+	}
+	return f.Of.Offset(f.At) + Skew(f.Skew).Offset(into)
+}
+
 // DeadRTC returns the clock of a host without a battery: it starts from its epoch, and
 // is set right at some time.
 func DeadRTC(start, epoch time.Time, corrected time.Duration) Clock {

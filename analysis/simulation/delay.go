@@ -78,6 +78,21 @@ func (f From) Next(r *rand.Rand, at time.Duration) time.Duration {
 	return f.Delay.Next(r, at)
 }
 
+// Until is a delay that ends at a time, such as that of a relay that is taken out of the
+// way again.
+type Until struct {
+	At time.Duration
+	Delay
+}
+
+// Next implements Delay.
+func (u Until) Next(r *rand.Rand, at time.Duration) time.Duration {
+	if at >= u.At {
+		return 0
+	}
+	return u.Delay.Next(r, at)
+}
+
 // Congestion delays all messages while a path is overloaded.
 type Congestion struct {
 	every, lasts time.Duration

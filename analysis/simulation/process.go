@@ -129,3 +129,20 @@ func (s Silent) Times(r *rand.Rand, clock func(time.Duration) int64) iter.Seq[ti
 		}
 	}
 }
+
+// Between is another process that says something from one time to another only.
+type Between struct {
+	Of       Process
+	From, To time.Duration
+}
+
+// Times implements Process.
+func (b Between) Times(r *rand.Rand, clock func(time.Duration) int64) iter.Seq[time.Duration] {
+	return func(yield func(time.Duration) bool) {
+		for at := range b.Of.Times(r, clock) {
+			if at >= b.To || at >= b.From && !yield(at) {
+				return
+			}
+		}
+	}
+}

@@ -86,6 +86,7 @@ func TestClocks(t *testing.T) {
 	const s, h = time.Second, time.Hour
 	smear := LeapSmear{Leap: 12 * h, Before: 12 * h, After: 12 * h}
 	halt := Halt{Of: Constant(2 * s), At: 100 * s, For: 50 * s}
+	free := Free{Of: Constant(2 * s), At: 100 * s, For: 10000 * s, Skew: 100}
 	tests := []struct {
 		name  string
 		clock Clock
@@ -106,6 +107,9 @@ func TestClocks(t *testing.T) {
 		{"before a halt", halt, 99 * s, 2 * s},
 		{"standing still", halt, 130 * s, 2*s - 30*s},
 		{"after a halt", halt, 150 * s, 2*s - 50*s},
+		{"still kept", free, 99 * s, 2 * s},
+		{"running free", free, 1100 * s, 2*s + s/10},
+		{"kept again", free, 10100 * s, 2 * s},
 		{"sum", Sum{Constant(s), Step{At: 5 * s, By: s}}, 6 * s, 2 * s},
 		{"dead battery", DeadRTC(start, time.Unix(0, 0), 60*s), 59 * s, -time.Duration(start.UnixNano())},
 		{"dead battery, corrected", DeadRTC(start, time.Unix(0, 0), 60*s), 60 * s, 0},
@@ -180,6 +184,7 @@ func TestProcesses(t *testing.T) {
 		{"cron", Cron{Every: time.Minute, Phase: 7 * time.Second, Size: 3}, 1800, 6},
 		{"even", Even{Every: 2 * time.Second}, 18000, 1},
 		{"silent", Silent{Of: Even{Every: time.Second}, At: time.Hour, For: time.Hour}, 32400, 1},
+		{"between", Between{Of: Even{Every: time.Second}, From: time.Hour, To: 2 * time.Hour}, 3600, 1},
 		{"by day", ByDay{Of: Poisson(time.Second), Depth: 1}, 36000 * (0.5 + math.Sin(2*math.Pi*10/24)/(2*math.Pi*10/24)/2), 600},
 	}
 	for _, tt := range tests {
@@ -194,6 +199,15 @@ func TestProcesses(t *testing.T) {
 }
 
 // Cron goes by the host's clock, also when that is set.
+func TestDelayOfAWhile(t *testing.T) {
+	while := Until{At: 20 * time.Second, Delay: From{At: 10 * time.Second, Delay: Fixed(time.Second)}}
+	for at, want := range map[time.Duration]time.Duration{9 * time.Second: 0, 10 * time.Second: time.Second, 19 * time.Second: time.Second, 20 * time.Second: 0} {
+		if have := while.Next(nil, at); have != want {
+			t.Errorf("the delay at %v is %v, want %v", at, have, want)
+		}
+	}
+}
+
 func TestCronKeepsThePhaseOfItsClock(t *testing.T) {
 	clock := Sum{Skew(300), Step{At: 30 * time.Minute, By: -17 * time.Second}}
 	h := Host{Start: start, Clock: clock}

@@ -17,10 +17,10 @@ func number(v float64) *float64 { return &v }
 func TestEventsArePrinted(t *testing.T) {
 	raise := api.Event{
 		ID: 7, Time: noon, Host: "web1", Source: "192.0.2.7", Event: "raise", Severity: "crit", Verdict: "ahead", Previous: "in-sync",
-		Offset: number(37.5), OffsetLow: number(37.4), OffsetHigh: number(37.6), Since: noon.Add(-10 * time.Second), Text: "ahead by 37.400 s, <proved>",
+		Offset: number(37.5), OffsetLow: number(37.4), OffsetHigh: number(37.6), Since: noon.Add(-10 * time.Second), Text: "ahead by 37.400 s, <proved>", Check: "`chronyc tracking`",
 	}
 	cleared := raise
-	cleared.Event, cleared.Verdict, cleared.Previous, cleared.Offset, cleared.OffsetLow, cleared.OffsetHigh = "clear", "in-sync", "ahead", nil, nil, nil
+	cleared.Event, cleared.Verdict, cleared.Previous, cleared.Offset, cleared.OffsetLow, cleared.OffsetHigh, cleared.Check = "clear", "in-sync", "ahead", nil, nil, nil, ""
 	cleared.Muted = "silence 3"
 	tests := []struct {
 		format string
@@ -29,21 +29,25 @@ func TestEventsArePrinted(t *testing.T) {
 	}{
 		{"table", false, `2026-03-01T12:00:00Z raise crit  web1 (192.0.2.7)                     ahead        +37.500 s
     ahead by 37.400 s, <proved>
+    between +37.400 s and +37.600 s, since 2026-03-01T11:59:50Z
+    Check: ` + "`chronyc tracking`" + `
 2026-03-01T12:00:00Z clear       web1 (192.0.2.7)                     in-sync      - s
     ahead by 37.400 s, <proved>
     nobody was told: silence 3
 `},
 		{"table", true, "2026-03-01T12:00:00Z " + red + "raise crit " + plainText + " web1 (192.0.2.7)                     ahead        +37.500 s\n" +
 			"    ahead by 37.400 s, <proved>\n" +
+			"    between +37.400 s and +37.600 s, since 2026-03-01T11:59:50Z\n" +
+			"    Check: `chronyc tracking`\n" +
 			"2026-03-01T12:00:00Z " + green + "clear      " + plainText + " web1 (192.0.2.7)                     in-sync      - s\n" +
 			"    ahead by 37.400 s, <proved>\n    nobody was told: silence 3\n"},
-		{"csv", false, `time,host,source,event,severity,verdict,previous,offset_seconds,offset_low_seconds,offset_high_seconds,since,text,muted
-2026-03-01T12:00:00Z,web1,192.0.2.7,raise,crit,ahead,in-sync,37.5,37.4,37.6,2026-03-01T11:59:50Z,"ahead by 37.400 s, <proved>",
-2026-03-01T12:00:00Z,web1,192.0.2.7,clear,crit,in-sync,ahead,,,,2026-03-01T11:59:50Z,"ahead by 37.400 s, <proved>",silence 3
+		{"csv", false, `time,host,source,event,severity,verdict,previous,offset_seconds,offset_low_seconds,offset_high_seconds,since,text,muted,check
+2026-03-01T12:00:00Z,web1,192.0.2.7,raise,crit,ahead,in-sync,37.5,37.4,37.6,2026-03-01T11:59:50Z,"ahead by 37.400 s, <proved>",,` + "`chronyc tracking`" + `
+2026-03-01T12:00:00Z,web1,192.0.2.7,clear,crit,in-sync,ahead,,,,2026-03-01T11:59:50Z,"ahead by 37.400 s, <proved>",silence 3,
 `},
 		{"json", false, `{"time":"2026-03-01T12:00:00Z","host":"web1","source":"192.0.2.7","event":"raise","severity":"crit","verdict":"ahead",` +
 			`"previous":"in-sync","offset_seconds":37.5,"offset_low_seconds":37.4,"offset_high_seconds":37.6,"since":"2026-03-01T11:59:50Z",` +
-			`"text":"ahead by 37.400 s, <proved>"}
+			`"text":"ahead by 37.400 s, <proved>","check":"` + "`chronyc tracking`" + `"}
 {"time":"2026-03-01T12:00:00Z","host":"web1","source":"192.0.2.7","event":"clear","severity":"crit","verdict":"in-sync",` +
 			`"previous":"ahead","offset_seconds":null,"offset_low_seconds":null,"offset_high_seconds":null,"since":"2026-03-01T11:59:50Z",` +
 			`"text":"ahead by 37.400 s, <proved>","muted":"silence 3"}
@@ -133,7 +137,7 @@ func TestTablesFit(t *testing.T) {
 		func(w io.Writer) error { return writeSources(w, hostileStatus(), "table") },
 		func(w io.Writer) error {
 			return printEvent(w, api.Event{Time: noon, Host: long, Source: "2001:db8:1111:2222:3333:4444:5555:6666", Event: "change", Severity: "warn",
-				Verdict: "insufficient", Offset: number(-9.2e9), Text: long}, false)
+				Verdict: "insufficient", Offset: number(-9.2e9), OffsetLow: number(-9.2e9), OffsetHigh: number(9.2e9), Since: noon, Text: long, Check: long}, false)
 		},
 	} {
 		if err := write(&b); err != nil {

@@ -131,8 +131,8 @@ const (
 	yellow    = "\x1b[33m"
 )
 
-// printEvent prints an event as a line: time, what happened, host, verdict, offset,
-// and in a second one why. A further one says if nobody was told, and why.
+// printEvent prints an event as a line: time, what happened, host, verdict, offset. Below
+// stand why, the bounds and since when, what to check, and if nobody was told, why not.
 func printEvent(w io.Writer, e api.Event, color bool) error {
 	on, off := "", ""
 	if color {
@@ -147,8 +147,16 @@ func printEvent(w io.Writer, e api.Event, color bool) error {
 		muted = report.Wrap("    ", "nobody was told: "+e.Muted)
 	}
 	_, err := fmt.Fprintf(w, "%s %s%-11s%s %s %-12s %s s\n%s%s", e.Time.Format("2006-01-02T15:04:05Z"), on, what, off,
-		report.Cell(whom(e), 36), e.Verdict, report.Offset(e.Offset), report.Wrap("    ", e.Text), muted)
+		report.Cell(whom(e), 36), e.Verdict, report.Offset(e.Offset), reasons("    ", e), muted)
 	return err
+}
+
+// reasons returns the lines below an event's first.
+func reasons(indent string, e api.Event) string {
+	if e.Event == "clear" {
+		return report.Wrap(indent, e.Text)
+	}
+	return report.Wrap(indent, e.Text) + report.Figures(indent, e.OffsetLow, e.OffsetHigh, e.Since) + report.Check(indent, e.Check)
 }
 
 // whom names the host that an event is about. A digest is about many.
@@ -175,9 +183,9 @@ func eventColor(e api.Event) string {
 // csvEvents returns what prints events as CSV, the names of the columns first.
 func csvEvents(w io.Writer) func(api.Event) error {
 	row := csvRows(w, "time", "host", "source", "event", "severity", "verdict", "previous",
-		"offset_seconds", "offset_low_seconds", "offset_high_seconds", "since", "text", "muted")
+		"offset_seconds", "offset_low_seconds", "offset_high_seconds", "since", "text", "muted", "check")
 	return func(e api.Event) error {
 		return row(e.Time.Format(time.RFC3339Nano), e.Host, e.Source, e.Event, e.Severity, e.Verdict, e.Previous,
-			plain(e.Offset), plain(e.OffsetLow), plain(e.OffsetHigh), e.Since.Format(time.RFC3339Nano), e.Text, e.Muted)
+			plain(e.Offset), plain(e.OffsetLow), plain(e.OffsetHigh), e.Since.Format(time.RFC3339Nano), e.Text, e.Muted, e.Check)
 	}
 }

@@ -147,6 +147,7 @@ type Event struct {
 	Since      time.Time `json:"since"`
 	Text       string    `json:"text"`
 	Muted      string    `json:"muted,omitempty"` // why nobody was told, such as "silence 3"; "" if people were
+	Check      string    `json:"check,omitempty"` // what to check on the host
 }
 
 // EventOf returns the event of a finding, if it is one.
@@ -157,7 +158,7 @@ func EventOf(f *analysis.Finding) (Event, bool) {
 	}
 	shown := Event{
 		Time: e.Time, Host: f.Host, Source: f.Source, Event: e.Kind.String(), Severity: e.Severity.String(),
-		Verdict: e.Verdict.String(), Previous: e.Previous.String(), Since: e.Since, Text: e.Text,
+		Verdict: e.Verdict.String(), Previous: e.Previous.String(), Since: e.Since, Text: e.Text, Check: e.Check,
 	}
 	shown.Offset, shown.OffsetLow, shown.OffsetHigh = ofInterval(e.Interval)
 	if e.Muted != nil {

@@ -85,13 +85,13 @@ func TestEventOf(t *testing.T) {
 	}
 	found := &analysis.Finding{Host: "web1", Source: "192.0.2.7", Event: &analysis.Event{
 		Time: instant, Kind: analysis.Raise, Severity: analysis.Crit, Verdict: analysis.Ahead, Previous: analysis.InSync,
-		Interval: analysis.Interval{Offset: 37500 * time.Millisecond, Low: 37 * time.Second, High: 38 * time.Second}, Since: noon, Text: "why",
+		Interval: analysis.Interval{Offset: 37500 * time.Millisecond, Low: 37 * time.Second, High: 38 * time.Second}, Since: noon, Text: "why", Check: "what",
 	}}
 	const figures = `"offset_seconds":37.5,"offset_low_seconds":37,"offset_high_seconds":38`
 	const unknown = `"offset_seconds":null,"offset_low_seconds":null,"offset_high_seconds":null`
 	const before = `{"time":"2026-03-01T12:00:00.123456789Z","host":"web1","source":"192.0.2.7","event":"raise","severity":"crit",` +
 		`"verdict":"ahead","previous":"in-sync",`
-	const after = `,"since":"2026-03-01T12:00:00Z","text":"why"}`
+	const after = `,"since":"2026-03-01T12:00:00Z","text":"why","check":"what"}`
 	for _, want := range []string{before + figures + after, before + unknown + after} {
 		e, ok := EventOf(found)
 		have, err := json.Marshal(e)

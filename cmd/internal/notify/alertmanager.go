@@ -90,6 +90,9 @@ func (a *alertmanager) alert(e api.Event, now time.Time) alert {
 
 func annotations(e api.Event) map[string]string {
 	said := map[string]string{"summary": subjectLine(e), "description": report.Printable(e.Text), "verdict": e.Verdict, "severity": e.Severity}
+	if e.Check != "" {
+		said["check"] = report.Printable(e.Check)
+	}
 	for name, seconds := range map[string]*float64{"offset_seconds": e.Offset, "offset_low_seconds": e.OffsetLow, "offset_high_seconds": e.OffsetHigh} {
 		if seconds != nil {
 			said[name] = strconv.FormatFloat(*seconds, 'f', -1, 64)

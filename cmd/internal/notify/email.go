@@ -151,8 +151,8 @@ func mailText(events []api.Event) string {
 	for _, e := range events {
 		fmt.Fprintf(&b, "%s  %s\n", e.Time.UTC().Format("2006-01-02T15:04:05Z"), subjectLine(e))
 		b.WriteString(report.Wrap("    ", e.Text))
-		if e.Event != cleared && !e.Since.IsZero() {
-			fmt.Fprintf(&b, "    since %s\n", e.Since.UTC().Format("2006-01-02T15:04:05Z"))
+		if e.Event != cleared {
+			b.WriteString(report.Figures("    ", e.OffsetLow, e.OffsetHigh, e.Since) + report.Check("    ", e.Check))
 		}
 		b.WriteByte('\n')
 	}

@@ -94,7 +94,7 @@ func TestEmailTrouble(t *testing.T) {
 	if want := "[skewatch] 2 clock warnings, 1 cleared"; second.subject != want {
 		t.Errorf("the subject is %q, want %q", second.subject, want)
 	}
-	for _, want := range []string{"  crit: web1 (192.0.2.1) is ahead, +40.500 s\n    ahead by 40.5 s at least\n", "  ok: web1 (192.0.2.1) is no longer ahead\n"} {
+	for _, want := range []string{"  crit: web1 (192.0.2.1) is ahead, +40.500 s\n    ahead by 40.5 s at least\n    between +40.500 s and +40.500 s, since 2", "Z\n    Check: run chronyc tracking there\n", "  ok: web1 (192.0.2.1) is no longer ahead\n"} {
 		if !strings.Contains(second.text, want) {
 			t.Errorf("the mail says\n%s\nwant %q", second.text, want)
 		}

@@ -104,7 +104,7 @@ func (m *memory) add(events ...api.Event) []api.Event {
 func warning(host, kind, severity string) api.Event {
 	offset := 40.5
 	e := api.Event{Time: time.Now().UTC(), Host: host, Source: "192.0.2.1", Event: kind, Severity: severity, Verdict: "ahead", Previous: "in-sync",
-		Offset: &offset, OffsetLow: &offset, OffsetHigh: &offset, Since: time.Now().Add(-10 * time.Second).UTC(), Text: "ahead by 40.5 s at least"}
+		Offset: &offset, OffsetLow: &offset, OffsetHigh: &offset, Since: time.Now().Add(-10 * time.Second).UTC(), Text: "ahead by 40.5 s at least", Check: checkOf(kind)}
 	if kind == cleared {
 		e.Verdict, e.Previous = "in-sync", "ahead"
 	}
@@ -253,4 +253,12 @@ func (r *receiver) await(t testing.TB, n int) []taken {
 // hook returns the output that posts to the receiver.
 func (r *receiver) hook(name string) config.Notify {
 	return config.Notify{Name: name, Type: config.NotifyWebhook, URL: r.URL + "/hook?token=s3cr3t", MinSeverity: config.NotifyWarn}
+}
+
+// checkOf returns what there is to check after an event of a kind.
+func checkOf(kind string) string {
+	if kind == cleared {
+		return ""
+	}
+	return "run chronyc tracking there"
 }

@@ -35,7 +35,7 @@ func FuzzInjection(f *testing.F) {
 	logs := &syslog{header: " collector skewatch 7 "}
 	f.Fuzz(func(t *testing.T, host, text string) {
 		e := warning(host, raised, "warn")
-		e.ID, e.Text, e.Source = 7, text, text
+		e.ID, e.Text, e.Source, e.Check = 7, text, text, "see "+text
 		checkMail(t, mails, []api.Event{e, e}[:1+len(text)%2])
 		checkJSON(t, e)
 		checkSyslog(t, logs, e)
@@ -82,7 +82,7 @@ func checkJSON(t *testing.T, e api.Event) {
 	t.Helper()
 	line := encode(deliveryOf(e))
 	var read map[string]any
-	if err := json.Unmarshal(line, &read); err != nil || bytes.ContainsAny(line, "\r\n\x00\x1b") || len(read) != 14 {
+	if err := json.Unmarshal(line, &read); err != nil || bytes.ContainsAny(line, "\r\n\x00\x1b") || len(read) != 15 {
 		t.Errorf("%q is %d values, %v", line, len(read), err)
 	}
 	if host := read["host"]; utf8.ValidString(e.Host) && host != e.Host {

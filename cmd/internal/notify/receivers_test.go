@@ -81,7 +81,7 @@ func TestAlertmanager(t *testing.T) {
 	if a.Labels["host"] != `web1 "\é` || a.Labels["source"] != "192.0.2.1" || a.Labels["output"] != "pager" || a.Status.State != "active" {
 		t.Errorf("the alert is %+v", a)
 	}
-	if a.Annotations["offset_seconds"] != "40.5" || !strings.Contains(a.GeneratorURL, "http://127.0.0.1:8514/api/v1/report?host=web1") {
+	if a.Annotations["offset_seconds"] != "40.5" || a.Annotations["check"] != "run chronyc tracking there" || !strings.Contains(a.GeneratorURL, "http://127.0.0.1:8514/api/v1/report?host=web1") {
 		t.Errorf("the alert is %+v", a)
 	}
 	changed := warning(`web1 "\é`, "change", "crit")
@@ -149,7 +149,7 @@ func TestSIEM(t *testing.T) {
 					t.Errorf("understood is %q, want it to begin with %q", got, want)
 				}
 			}
-			if len(got) > 0 && !strings.HasSuffix(got[0], `offset_high_seconds="40.5"]|crit: a"] evil="1 (192.0.2.1) is ahead, +40.500 s: ahead by 40.5 s at least`) {
+			if len(got) > 0 && !strings.HasSuffix(got[0], `offset_high_seconds="40.5"]|crit: a"] evil="1 (192.0.2.1) is ahead, +40.500 s: ahead by 40.5 s at least. Check: run chronyc tracking there`) {
 				t.Errorf("understood is %q", got[0])
 			}
 		})

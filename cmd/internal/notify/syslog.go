@@ -121,7 +121,8 @@ const (
 	syslogWarn   = 4
 	syslogNotice = 5
 
-	longestText = 1000 // columns
+	longestText  = 1000 // columns
+	longestCheck = 500
 )
 
 // message writes an event as RFC 5424 has it.
@@ -142,6 +143,9 @@ func (s *syslog) message(e api.Event) []byte {
 	b.WriteString("] " + subjectLine(e))
 	if e.Text != "" {
 		b.WriteString(": " + report.Clip(e.Text, longestText))
+	}
+	if e.Check != "" {
+		b.WriteString(". " + report.ToCheck + report.Clip(e.Check, longestCheck))
 	}
 	return []byte(b.String())
 }

@@ -245,7 +245,7 @@ func identify(b *report.Builder, identities []analysis.Identity, recent []analys
 	}
 	for _, i := range identities {
 		if !within(newest[i.Key], since, until) {
-			i.Explanation, i.Claims = "", nil
+			i.Explanation, i.Check, i.Claims = "", "", nil
 		}
 		b.Identify(i)
 	}
