@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -152,15 +151,9 @@ func (r *relpSession) write(frames []byte) error {
 	return err
 }
 
-// response appends the answer to a frame: "TXNR rsp DATALEN [SP DATA] LF".
+// response appends the answer to a frame.
 func response(b []byte, number int, data string) []byte {
-	b = strconv.AppendInt(b, int64(number), 10)
-	b = append(b, " rsp "...)
-	b = strconv.AppendInt(b, int64(len(data)), 10)
-	if data != "" {
-		b = append(append(b, ' '), data...)
-	}
-	return append(b, '\n')
+	return frame.AppendRELP(b, number, "rsp", data)
 }
 
 // taken says that all messages so far are with the Sink.

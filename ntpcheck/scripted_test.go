@@ -2,12 +2,13 @@ package ntpcheck
 
 import (
 	"context"
-	"encoding/binary"
 	"net"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/skewatch/skewatch/ntpcheck/responder"
 )
 
 // scripted is an NTP server that answers as a test wants it to.
@@ -60,26 +61,12 @@ func serveNTPFrom(t *testing.T, address string, answer func(query, reply []byte,
 	return s
 }
 
-// honestReply is what a primary server with a true clock sends (RFC 5905,
-// section 7.3).
+// honestReply is what a primary server with a true clock sends.
 func honestReply(query []byte, now time.Time) []byte {
-	reply := make([]byte, 48)
-	reply[0] = 0<<6 | 4<<3 | 4 // no leap warning, version 4, server
-	reply[1] = 1
-	reply[3] = 0xec // 2^-20 s
-	copy(reply[12:], "GPS\x00")
-	copy(reply[24:32], query[40:48]) // origin
-	for _, at := range []int{16, 32, 40} {
-		setTime(reply, at, now)
-	}
-	return reply
+	return responder.Source{Stratum: 1, ID: "GPS"}.Reply(query, now)
 }
 
-func setTime(packet []byte, at int, t time.Time) {
-	const from1900 = 2_208_988_800
-	binary.BigEndian.PutUint32(packet[at:], uint32(t.Unix()+from1900))
-	binary.BigEndian.PutUint32(packet[at+4:], uint32(uint64(t.Nanosecond())<<32/1e9))
-}
+func setTime(packet []byte, at int, t time.Time) { responder.SetTime(packet[at:], t) }
 
 func kiss(code string) func([]byte) []byte {
 	return func(reply []byte) []byte {

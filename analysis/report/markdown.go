@@ -134,7 +134,11 @@ type Fact struct{ Name, Value string }
 // facts returns what the report covers and rests on, in words.
 func (r *Report) facts() []Fact {
 	h := &r.Header
-	facts := []Fact{
+	var facts []Fact
+	if h.Simulated {
+		facts = append(facts, Fact{"Simulated", MadeUp})
+	}
+	facts = append(facts, []Fact{
 		{"Period", r.period()},
 		{"Generated", moment(&h.Generated, "")},
 		{"Collector", fmt.Sprintf("%s, skewatch %s, configuration %s", h.Collector.Host, h.Collector.Version, h.Collector.ConfigHash)},
@@ -142,7 +146,7 @@ func (r *Report) facts() []Fact {
 		{"Profile", fmt.Sprintf("%s: warns at %g s, critical at %g s", h.Profile.Name, h.Profile.Warn, h.Profile.Crit)},
 		{"Assumed", fmt.Sprintf("some messages were delivered within %g s; no clock in service runs away by more than %g ppm", h.Estimator.LeastDelay, h.Estimator.MaxSkew)},
 		{"Hosts", r.Tally()},
-	}
+	}...)
 	for _, m := range h.Reference.Moves {
 		facts = append(facts, Fact{"Moved", m.Text})
 	}

@@ -36,6 +36,7 @@ type Signed struct {
 // A Header says what a report covers and by what its figures can be checked.
 type Header struct {
 	Generated time.Time `json:"generated"`
+	Simulated bool      `json:"simulated,omitempty"` // the hosts and their messages are made up
 	Asked     Period    `json:"period_asked"`
 	Effective Period    `json:"period_effective"` // widened to the edges of roll-ups
 	Collector Collector `json:"collector"`

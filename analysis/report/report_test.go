@@ -319,3 +319,19 @@ func TestNumbers(t *testing.T) {
 		}
 	}
 }
+
+// A report of made-up hosts says so in every format that has a header, and before anything else.
+func TestSimulated(t *testing.T) {
+	r := fixed()
+	for format, mark := range map[string]string{"table": "SIMULATED: ", "md": "- **Simulated**: ", "html": "<dt>Simulated</dt>", "json": `"simulated": true`} {
+		var plain, marked bytes.Buffer
+		r.Header.Simulated = false
+		if err := r.Write(&plain, format); err != nil || strings.Contains(plain.String(), mark) {
+			t.Errorf("%s: of real hosts it says %q: %v", format, mark, err)
+		}
+		r.Header.Simulated = true
+		if err := r.Write(&marked, format); err != nil || strings.Count(marked.String(), mark) != 1 {
+			t.Errorf("%s: it doesn't say %q once: %v", format, mark, err)
+		}
+	}
+}

@@ -18,7 +18,9 @@ func TestSchema(t *testing.T) {
 	empty.Hosts, empty.Header.Asked.Since = []Row{}, nil
 	drawn := fixed()
 	drawn.Series = []Series{{Host: "ahead", Points: []Point{{*at(12, 5, 0), -0.01, 0.24, 0.26}}}}
-	for name, r := range map[string]*Report{"full": fixed(), "empty": empty, "drawn": drawn} {
+	madeUp := fixed()
+	madeUp.Header.Simulated = true
+	for name, r := range map[string]*Report{"full": fixed(), "empty": empty, "drawn": drawn, "made up": madeUp} {
 		var b bytes.Buffer
 		if err := r.WriteJSON(&b); err != nil {
 			t.Fatal(err)

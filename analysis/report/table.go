@@ -22,6 +22,9 @@ const tableRow = "%s %s %-12s %11s %11s %11s %8s %s\n"
 // profile was asked for, compliance stands in the place of the number of messages.
 func (r *Report) WriteTable(w io.Writer) error {
 	b := bufio.NewWriter(w)
+	if r.Header.Simulated {
+		fmt.Fprintf(b, "SIMULATED: %s\n", MadeUp)
+	}
 	r.writeReference(b)
 	r.writeScope(b)
 	if len(r.Hosts) == 0 {
@@ -59,6 +62,9 @@ func (r *Report) nobody() string {
 // TakenAsTrue stands where a table says how far off our own clock is, if nobody
 // measures it.
 const TakenAsTrue = ", taken as true on the operator's word"
+
+// MadeUp says of a report that it is of a simulation.
+const MadeUp = "these hosts and their messages are made up, and evidence of nothing"
 
 // writeScope writes the period, if one was asked for, and the profile, if it isn't the
 // default one.

@@ -1,6 +1,8 @@
 package simulation
 
 import (
+	"cmp"
+	"container/heap"
 	"iter"
 	"time"
 
@@ -89,32 +91,79 @@ func (q *queue) pop() flight {
 // Together returns the messages of several hosts in order of receipt. The message is
 // only good until the next one.
 func Together(hosts ...*Host) iter.Seq[*message.Message] {
+	all := make([]iter.Seq[*message.Message], len(hosts))
+	for i, h := range hosts {
+		all[i] = h.Messages()
+	}
+	received := func(m *message.Message) int64 { return m.Received }
 	return func(yield func(*message.Message) bool) {
-		next := make([]func() (*message.Message, bool), len(hosts))
-		heads := make([]*message.Message, len(hosts))
-		for i, h := range hosts {
-			pull, stop := iter.Pull(h.Messages())
-			defer stop()
-			next[i] = pull
-			heads[i], _ = pull()
-		}
-		for {
-			i := earliest(heads)
-			if i < 0 || !yield(heads[i]) {
+		for _, m := range merge(all, received) {
+			if !yield(m) {
 				return
 			}
-			heads[i], _ = next[i]()
 		}
 	}
 }
 
-// earliest returns the index of the message that was received first, -1 without any.
-func earliest(heads []*message.Message) int {
-	best := -1
-	for i, m := range heads {
-		if m != nil && (best < 0 || m.Received < heads[best].Received) {
-			best = i
+// SendingsOf returns what several hosts put on the wire in order of arrival, each with the
+// index of its host. The hosts start at the same time.
+func SendingsOf(hosts ...*Host) iter.Seq2[int, Sending] {
+	all := make([]iter.Seq[Sending], len(hosts))
+	for i, h := range hosts {
+		all[i] = h.Sendings()
+	}
+	return merge(all, func(s Sending) int64 { return int64(s.Received) })
+}
+
+// merge brings what rises by a key together, with the index of where it comes from. Of
+// what is equal, that of the lower index comes first.
+func merge[T any](all []iter.Seq[T], key func(T) int64) iter.Seq2[int, T] {
+	return func(yield func(int, T) bool) {
+		var front heads[T]
+		for i, one := range all {
+			next, stop := iter.Pull(one)
+			defer stop()
+			if item, ok := next(); ok {
+				front = append(front, head[T]{item, key(item), i, next})
+			}
+		}
+		heap.Init(&front)
+		for len(front) > 0 {
+			first := &front[0]
+			if !yield(first.index, first.item) {
+				return
+			}
+			var ok bool
+			if first.item, ok = first.next(); ok {
+				first.key = key(first.item)
+				heap.Fix(&front, 0)
+			} else {
+				heap.Pop(&front)
+			}
 		}
 	}
-	return best
+}
+
+// A head is the next of what comes from one place.
+type head[T any] struct {
+	item  T
+	key   int64
+	index int
+	next  func() (T, bool)
+}
+
+// heads implements heap.Interface.
+type heads[T any] []head[T]
+
+func (h heads[T]) Len() int { return len(h) }
+func (h heads[T]) Less(i, j int) bool {
+	return cmp.Or(cmp.Compare(h[i].key, h[j].key), cmp.Compare(h[i].index, h[j].index)) < 0
+}
+func (h heads[T]) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *heads[T]) Push(x any)   { *h = append(*h, x.(head[T])) }
+
+func (h *heads[T]) Pop() any {
+	last := (*h)[len(*h)-1]
+	*h = (*h)[:len(*h)-1]
+	return last
 }

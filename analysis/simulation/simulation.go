@@ -83,6 +83,26 @@ func (h *Host) Messages() iter.Seq[*message.Message] {
 	}
 }
 
+// A Sending is one message as a sender puts it on the wire.
+type Sending struct {
+	Sent     time.Duration // when it was stamped, in true time
+	Received time.Duration // when it arrives, likewise
+	Stamp    message.Stamp
+}
+
+// Sendings returns what the host puts on the wire, in order of arrival: for those who
+// write the messages themselves. A Reader has no part in that.
+func (h *Host) Sendings() iter.Seq[Sending] {
+	return func(yield func(Sending) bool) {
+		stamps := h.random(partStamp)
+		for f := range h.flights() {
+			if !yield(Sending{f.sent, f.received, h.Stamp.write(stamps, f.clock)}) {
+				return
+			}
+		}
+	}
+}
+
 func (h *Host) collectorOffset(at time.Duration) time.Duration {
 	if h.Collector == nil {
 		return 0
@@ -116,14 +136,18 @@ type flight struct {
 	previous time.Duration // see message.Message.PreviousRead; 0 if none
 }
 
-// arrivals follows the messages from the host to the collector.
+// arrivals follows the messages from the host to the collector, which reads them.
 func (h *Host) arrivals() iter.Seq[flight] {
-	departed := inOrderOf(h.departures(), (*flight).whenSent, (*flight).whenDeparted)
-	received := inOrderOf(h.travel(departed), (*flight).whenDeparted, (*flight).whenReceived)
 	if h.Reader == nil {
-		return received
+		return h.flights()
 	}
-	return h.Reader.read(h.random(partReader), received)
+	return h.Reader.read(h.random(partReader), h.flights())
+}
+
+// flights follows the messages from the host to the collector's socket.
+func (h *Host) flights() iter.Seq[flight] {
+	departed := inOrderOf(h.departures(), (*flight).whenSent, (*flight).whenDeparted)
+	return inOrderOf(h.travel(departed), (*flight).whenDeparted, (*flight).whenReceived)
 }
 
 // departures yields the messages in the order in which they are sent.

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"hash/fnv"
+	"iter"
 	"math"
 	"math/rand/v2"
 	"net/netip"
@@ -356,4 +357,39 @@ func BenchmarkMessages(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/message")
+}
+
+// What a host puts on the wire is what the collector gets.
+func TestSendings(t *testing.T) {
+	h := testHost(3)
+	h.Reader = nil
+	next, stop := iter.Pull(h.Sendings())
+	defer stop()
+	for m := range h.Messages() {
+		s, ok := next()
+		if !ok || m.Received != h.Start.Add(s.Received).UnixNano() || m.Sent != s.Stamp || s.Sent > s.Received {
+			t.Fatalf("%+v is sent, %v, and %+v received", s, ok, m)
+		}
+	}
+	if s, ok := next(); ok {
+		t.Errorf("%+v is sent, and not received", s)
+	}
+}
+
+func TestSendingsOf(t *testing.T) {
+	hosts := []*Host{testHost(1), testHost(2), testHost(3)}
+	var seen [3]int
+	last := time.Duration(0)
+	for i, s := range SendingsOf(hosts...) {
+		if s.Received < last {
+			t.Fatalf("%v comes after %v", s.Received, last)
+		}
+		last = s.Received
+		seen[i]++
+	}
+	for i, h := range hosts {
+		if _, n := digest(h); seen[i] != n {
+			t.Errorf("host %d sends %d messages, want %d", i, seen[i], n)
+		}
+	}
 }

@@ -66,8 +66,9 @@ func (p *program) rootCommand() *cobra.Command {
 	root.SetHelpTemplate(helpTemplate)
 	root.SetUsageTemplate(helpTemplate)
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(p.serveCommand(), p.tailCommand(), p.warningsCommand(), p.silenceCommand(), p.acknowledgeCommand(), p.hostsCommand(), p.reportCommand(), p.searchCommand(),
-		p.analyzeCommand(), p.sourcesCommand(), p.checkCommand(), p.verifyCommand(), p.archiveCommand(), p.notifyCommand(),
+	root.AddCommand(p.serveCommand(), p.demoCommand(), p.tailCommand(), p.warningsCommand(), p.silenceCommand(), p.acknowledgeCommand(),
+		p.hostsCommand(), p.reportCommand(), p.searchCommand(), p.analyzeCommand(), p.simulateCommand(), p.sourcesCommand(),
+		p.checkCommand(), p.verifyCommand(), p.archiveCommand(), p.notifyCommand(),
 		p.configCommand(), p.versionCommand())
 	root.InitDefaultHelpCmd()
 	if help, _, err := root.Find([]string{"help"}); err == nil {

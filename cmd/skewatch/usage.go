@@ -8,6 +8,7 @@ Usage:
   skewatch COMMAND [FLAG ...]
 
 Commands:
+  demo        show all of it with made-up hosts; leaves nothing behind
   serve       receive syslog, judge the hosts' clocks, answer the other commands
   tail        follow the warnings, or with --messages the messages
   warnings    show the warnings that are open
@@ -17,6 +18,7 @@ Commands:
   report      export the skew of every host over a period
   search      print stored messages
   analyze     judge the clocks in an archive that kept both times of its messages
+  simulate    have made-up hosts with known clocks send, and score a report
   verify      go through all that is stored: checksums, gaps, signed history
   archive     copy old messages to another directory
   notify      test the outputs that warnings are sent to

@@ -3,6 +3,7 @@ package frame
 import (
 	"errors"
 	"fmt"
+	"strconv"
 )
 
 // Errors of a stream that isn't RELP, or not any more. Where the next frame begins
@@ -46,6 +47,17 @@ type RELPFrame struct {
 	// Truncated says that Data is only the beginning of what was sent: it was longer
 	// than the limit.
 	Truncated bool
+}
+
+// AppendRELP appends a frame to b.
+func AppendRELP[T string | []byte](b []byte, number int, command string, data T) []byte {
+	b = append(strconv.AppendInt(b, int64(number), 10), ' ')
+	b = append(append(b, command...), ' ')
+	b = strconv.AppendInt(b, int64(len(data)), 10)
+	if len(data) > 0 {
+		b = append(append(b, ' '), data...)
+	}
+	return append(b, '\n')
 }
 
 // A RELPSplitter cuts one stream of RELP into frames. Its owner reads into Space,

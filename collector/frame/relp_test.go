@@ -152,3 +152,17 @@ func BenchmarkRELP(b *testing.B) {
 		}
 	}
 }
+
+func TestAppendRELP(t *testing.T) {
+	var stream []byte
+	stream = AppendRELP(stream, 1, "open", "relp_version=0\ncommands=syslog")
+	stream = AppendRELP(stream, 999_999_999, "syslog", []byte("<13>a\nb"))
+	stream = AppendRELP(stream, 0, "serverclose", "")
+	if want := "1 open 30 relp_version=0\ncommands=syslog\n999999999 syslog 7 <13>a\nb\n0 serverclose 0\n"; string(stream) != want {
+		t.Errorf("the frames are %q, want %q", stream, want)
+	}
+	want := []string{"1 open relp_version=0\ncommands=syslog", "999999999 syslog <13>a\nb", "0 serverclose "}
+	if have, err := splitRELP(t, string(stream), 100, 7); err != nil || !slices.Equal(have, want) {
+		t.Errorf("they are read as %q, %v, want %q", have, err, want)
+	}
+}

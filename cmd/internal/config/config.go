@@ -27,6 +27,9 @@ type Config struct {
 	// Data is the directory that holds messages and state.
 	Data string
 
+	// Simulated says that what is received is made up, and so is every report of it.
+	Simulated bool
+
 	Retention Retention
 
 	Listen Listen
@@ -175,7 +178,7 @@ func Load(flags *pflag.FlagSet, environ []string) (*Config, error) {
 	l.defaults()
 	env := environment(environ)
 	if file, ok := fileName(flags, env); ok {
-		l.file(file)
+		l.file("config", file)
 	}
 	l.environment(env)
 	l.flags(flags)

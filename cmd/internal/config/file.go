@@ -14,12 +14,12 @@ import (
 )
 
 // file applies a YAML file that a flag or variable has named.
-func (l *loader) file(named origin) {
+func (l *loader) file(flag string, named origin) {
 	text, err := os.ReadFile(named.name)
 	if err != nil {
-		by := origin{source: named.source, name: "--config"}
+		by := origin{source: named.source, name: "--" + flag}
 		if named.source == fromEnvironment {
-			by.name = EnvName("config")
+			by.name = EnvName(flag)
 		}
 		l.fail("", by, named.name, unreadable(err))
 		return
@@ -100,8 +100,8 @@ func (f *file) mapping(m *ast.MappingNode, at string, table []setting) {
 			f.itemsOf(s, entry.Value)
 		case isSetting:
 			f.set(s, entry.Value)
-		case at == "" && isSection(table, name+"."):
-			f.section(name, entry.Value, table)
+		case isSection(table, at+name+"."):
+			f.section(at+name, entry.Value, table)
 		default:
 			f.fail(at+name, entry.Key, "", fault{problem: "unknown key", hint: unknownHint(at, name, table)})
 		}

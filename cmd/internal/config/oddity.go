@@ -27,6 +27,8 @@ func (c *Config) Oddities() []Oddity {
 		holds bool
 		Oddity
 	}{
+		{c.Simulated, Oddity{"simulated",
+			"what is received counts as made up, and every report says so", "remove it where real hosts send"}},
 		{c.Listen.none(), Oddity{"listen",
 			"no listener is on: nothing can be received", `give an address to listen.udp or listen.tcp, such as ":514"`}},
 		{len(c.Listen.TLS)+len(c.Listen.RELPTLS) == 0 && c.TLS.Certificate != "", Oddity{"tls.certificate",

@@ -12,6 +12,7 @@ type setting struct {
 	arg    string   // stands for the value in usage text
 	usage  string   // one phrase
 	preset []string // the default, written as a user would; nil for none
+	rare   bool     // only shown where it isn't the default
 
 	binding // how texts reach the Config; nil if items is set
 

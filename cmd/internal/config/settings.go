@@ -17,6 +17,7 @@ func (c *Config) settings() []setting {
 		{key: "data", flag: "data", arg: "DIR", preset: []string{DefaultData()},
 			usage:   "keep messages and state in this directory",
 			binding: one(&c.Data, directory)},
+		{key: "simulated", preset: []string{"false"}, rare: true, binding: one(&c.Simulated, choice(strconv.FormatBool, true, false))},
 
 		{key: "retention.age", flag: "retention-age", arg: "TIME", preset: []string{forever},
 			usage:   "remove messages older than this, such as 400d, a day's worth at a time",

@@ -22,11 +22,11 @@ type row struct {
 	origin origin
 }
 
-// rows returns every setting in effect, in the order of declaration.
+// rows returns the settings in effect, in the order of declaration.
 func (c *Config) rows() []row {
 	var rows []row
 	for _, s := range c.settings() {
-		if s.binding != nil {
+		if s.binding != nil && !(s.rare && slices.Equal(s.texts(), s.preset)) {
 			rows = append(rows, row{s.key, s.texts(), s.many(), c.origins[s.key]})
 		}
 	}

@@ -51,8 +51,13 @@ func fixedZone(text string) (Zone, *fault) {
 	if east < -12*3600 || east > 14*3600 {
 		return Zone{}, &fault{problem: "no zone is that far from UTC", hint: "write an offset from -12:00 to +14:00"}
 	}
-	name := formatOffset(east)
-	return Zone{name, time.FixedZone(name, east)}, nil
+	return FixedZone(time.Duration(east) * time.Second), nil
+}
+
+// FixedZone returns the zone that always lies so far east of UTC.
+func FixedZone(east time.Duration) Zone {
+	name := formatOffset(int(east / time.Second))
+	return Zone{name, time.FixedZone(name, int(east/time.Second))}
 }
 
 func formatOffset(east int) string {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,8 +20,9 @@ import (
 // A Notice is the file in the data directory by which commands find the server that
 // runs on it.
 type Notice struct {
-	URL string `json:"url"` // base of the HTTP API; "" if it is turned off
-	PID int    `json:"pid"`
+	URL    string              `json:"url"` // base of the HTTP API; "" if it is turned off
+	PID    int                 `json:"pid"`
+	Listen map[string][]string `json:"listen"` // the addresses of each transport
 
 	// Socket is the name of a socket in the directory over which the API answers this
 	// machine's commands; "" if they need none.
@@ -71,10 +71,7 @@ func forget(data string) (err error) {
 // announce says that the server is ready, and where: in the log, in the data
 // directory and to systemd.
 func (s *Server) announce() {
-	n := Notice{PID: os.Getpid(), URL: s.baseURL()}
-	if s.local != nil {
-		n.Socket = socketName
-	}
+	n := s.Notice()
 	if err := writeConfig(s.cfg); err != nil {
 		s.log.WithError(err).Error("can't keep the configuration with the data: once the server has stopped, commands with --data fail or judge by an older one")
 	}
@@ -83,7 +80,7 @@ func (s *Server) announce() {
 	}
 	where := logrus.Fields{"http": s.httpAddress(), "data": s.cfg.Data}
 	for t := range message.Transport(message.Transports) {
-		where[t.String()] = join(s.collector.Addrs(t))
+		where[t.String()] = strings.Join(n.Listen[t.String()], ",")
 	}
 	s.log.WithFields(where).Info("ready")
 	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
@@ -111,12 +108,18 @@ func (s *Server) httpAddress() string {
 	return s.http.Addr().String()
 }
 
-func join(addrs []netip.AddrPort) string {
-	var all []string
-	for _, a := range addrs {
-		all = append(all, a.String())
+// Notice says where the server is.
+func (s *Server) Notice() Notice {
+	n := Notice{PID: os.Getpid(), URL: s.baseURL(), Listen: map[string][]string{}}
+	if s.local != nil {
+		n.Socket = socketName
 	}
-	return strings.Join(all, ",")
+	for t := range message.Transport(message.Transports) {
+		for _, a := range s.collector.Addrs(t) {
+			n.Listen[t.String()] = append(n.Listen[t.String()], a.String())
+		}
+	}
+	return n
 }
 
 // openError says what to do about a data directory that can't be opened.

@@ -270,6 +270,7 @@ func (d *desk) header(ctx context.Context, q api.ReportQuery, since, until int64
 	params := analysis.DefaultParams()
 	return report.Header{
 		Generated: d.now().UTC(),
+		Simulated: d.cfg.Simulated,
 		Asked:     report.Period{Since: orNil(q.Since), Until: orNil(q.Until)},
 		Effective: report.Period{Since: unixOrNil(since), Until: unixOrNil(until)},
 		Collector: report.Collector{Host: host, Version: build.This().Version, ConfigHash: d.cfg.Hash()},

@@ -45,6 +45,9 @@ type Server struct {
 // Open opens the data directory and binds every address, or does nothing and says
 // what is in the way. A Server that Open returned must be Run.
 func Open(cfg *config.Config, log *logrus.Logger) (*Server, error) {
+	if err := checkKind(cfg); err != nil {
+		return nil, err
+	}
 	monitor, err := newMonitor(cfg, log)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -41,8 +42,8 @@ func TestNotice(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := servertest.Start(t, data)
-	want := server.Notice{URL: s.URL.String(), PID: os.Getpid()}
-	if have, err := server.ReadNotice(data); err != nil || have != want {
+	want := server.Notice{URL: s.URL.String(), PID: os.Getpid(), Listen: map[string][]string{"udp": {s.UDP}, "tcp": {s.TCP}}}
+	if have, err := server.ReadNotice(data); err != nil || !reflect.DeepEqual(have, want) {
 		t.Errorf("the notice is %+v, %v, want %+v", have, err, want)
 	}
 	if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
