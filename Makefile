@@ -3,6 +3,7 @@
 # make acceptance the end-to-end tests in full length, with their figures
 # make accuracy   what the estimator reaches on simulated hosts, in full length
 # make bench      the benchmarks
+# make screenshots  pictures of the dashboard's pages, into bin/screenshots
 # make deps       the programs that the tests talk to (Debian packages)
 # make fmt        format the source
 
@@ -14,7 +15,7 @@ END_TO_END := ^TestEndToEnd
 EXPERIMENTS := ^Test(Accuracy|Skew|Intervals|Events|Soak|ForeignStamps|NoisyReference|Vote.*|NoVote.*|FewMove|FleetDay)$$
 FAULTS := ^Test(Kill|PowerCut|DamagedFiles|DamageWhileOpen|FullDisk|Months)$$
 
-.PHONY: build deps test lint cross race fuzz end-to-end acceptance accuracy bench fmt
+.PHONY: build deps test lint cross race fuzz end-to-end acceptance accuracy bench screenshots fmt
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/skewatch ./cmd/skewatch
@@ -64,6 +65,10 @@ accuracy:
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
+
+screenshots: deps
+	mkdir -p bin/screenshots
+	SKEWATCH_SCREENSHOTS=$(CURDIR)/bin/screenshots go test -count 1 -run '^TestEndToEndScreenshots$$' ./cmd/skewatch
 
 fmt:
 	gofmt -w .

@@ -3,6 +3,7 @@
 package plot
 
 import (
+	"cmp"
 	"fmt"
 	"html"
 	"io"
@@ -44,6 +45,7 @@ type Span struct {
 // A Chart is an offset over time.
 type Chart struct {
 	Title     string // read out to who can't see it
+	Sign      string // what is drawn, and what + means; "" for the offset of a host
 	From, To  time.Time
 	Points    []Point // in order of time
 	Raw       []Dot   // single measurements, behind the points; what lies far from these isn't shown
@@ -167,7 +169,7 @@ func (p *pen) frame(c *Chart) {
 	title := html.EscapeString(c.Title)
 	p.printf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-label="%s" class="plot">`+"\n<title>%s</title>\n", width, height, title, title)
 	p.printf(`<rect x="%d" y="%d" width="%d" height="%d" fill="none" stroke="currentColor" stroke-width="0.5"/>`+"\n", p.left, top, p.width(), innerHeight)
-	p.printf(`<text x="%d" y="%d" font-size="11" fill="currentColor">Offset: + is ahead. Time: UTC.</text>`+"\n", p.left, top-8)
+	p.printf(`<text x="%d" y="%d" font-size="11" fill="currentColor">%s. Time: UTC.</text>`+"\n", p.left, top-8, html.EscapeString(cmp.Or(c.Sign, "Offset: + is ahead")))
 	for _, v := range p.ticks {
 		y := p.y(v * p.unit.seconds)
 		stroke := `stroke-width="0.3" stroke-dasharray="2 3"`
@@ -180,6 +182,7 @@ func (p *pen) frame(c *Chart) {
 	for _, t := range timeTicks(p.from, p.span, wantedTime) {
 		x := p.x(t.at)
 		p.printf(`<line x1="%.1f" x2="%.1f" y1="%d" y2="%d" stroke="currentColor" stroke-width="0.5"/>`, x, x, height-bottom, height-bottom+4)
+		x = min(x, width-perCharacter*float64(len(t.label))/2) // so that nothing is cut off
 		p.printf(`<text x="%.1f" y="%d" font-size="11" text-anchor="middle" fill="currentColor">%s</text>`+"\n", x, height-bottom+17, t.label)
 	}
 	p.tolerance(c.Tolerance)

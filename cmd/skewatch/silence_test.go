@@ -62,13 +62,14 @@ func TestWarningsArePrinted(t *testing.T) {
 	lasts, _, seen := someMutes()
 	all := []api.Warning{
 		{Host: "web1", Source: "192.0.2.7", Severity: "crit", Verdict: "ahead", Since: noon, Offset: number(37.5), OffsetLow: number(37), OffsetHigh: number(38),
-			Text: "ahead by 37 s", Silenced: &lasts, Acknowledged: &seen},
+			Text: "ahead by 37 s", Check: "chronyc tracking", Silenced: &lasts, Acknowledged: &seen},
 		{Host: "quiet", Severity: "warn", Verdict: "silent", Since: noon, Text: "has said nothing", Told: true},
 	}
 	tests := []struct{ format, want string }{
 		{"table", `SEVERITY HOST                       SOURCE          VERDICT         OFFSET s SINCE
 crit     web1                       192.0.2.7       ahead            +37.500 2026-03-01T12:00:00Z
     ahead by 37 s
+    Check: chronyc tracking
     silence 3 by anna until 2026-03-01T14:00:00Z: kernel update
     acknowledgement 4 by bob until 2026-03-02T12:00:00Z: mine
     nobody was told of it as it is now
@@ -77,9 +78,9 @@ warn     quiet                                      silent                 - 202
 
 Offset: host clock minus true time; + is ahead.
 `},
-		{"csv", `host,source,severity,verdict,since,offset_seconds,offset_low_seconds,offset_high_seconds,text,told,silence,silenced_until,acknowledgement,acknowledged_until,acknowledged_by
-web1,192.0.2.7,crit,ahead,2026-03-01T12:00:00Z,37.5,37,38,ahead by 37 s,false,3,2026-03-01T14:00:00Z,4,2026-03-02T12:00:00Z,bob
-quiet,,warn,silent,2026-03-01T12:00:00Z,,,,has said nothing,true,,,,,
+		{"csv", `host,source,severity,verdict,since,offset_seconds,offset_low_seconds,offset_high_seconds,text,told,silence,silenced_until,acknowledgement,acknowledged_until,acknowledged_by,check
+web1,192.0.2.7,crit,ahead,2026-03-01T12:00:00Z,37.5,37,38,ahead by 37 s,false,3,2026-03-01T14:00:00Z,4,2026-03-02T12:00:00Z,bob,chronyc tracking
+quiet,,warn,silent,2026-03-01T12:00:00Z,,,,has said nothing,true,,,,,,
 `},
 	}
 	for _, tt := range tests {

@@ -83,6 +83,9 @@ func warningsTable(w io.Writer, all []api.Warning, color bool) error {
 		fmt.Fprintf(b, row, on, x.Severity, off, report.Cell(x.Host, 26), report.Cell(x.Source, 15), x.Verdict,
 			report.Offset(x.Offset), second(x.Since))
 		fmt.Fprint(b, report.Wrap("    ", x.Text))
+		if x.Check != "" {
+			fmt.Fprint(b, report.Wrap("    ", "Check: "+x.Check))
+		}
 		for _, m := range []*api.Mute{x.Silenced, x.Acknowledged} {
 			fmt.Fprint(b, report.Wrap("    ", mutedBy(m)))
 		}
@@ -111,13 +114,13 @@ func second(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 func warningsCSV(w io.Writer, all []api.Warning) error {
 	row := csvRows(w, "host", "source", "severity", "verdict", "since", "offset_seconds", "offset_low_seconds", "offset_high_seconds",
-		"text", "told", "silence", "silenced_until", "acknowledgement", "acknowledged_until", "acknowledged_by")
+		"text", "told", "silence", "silenced_until", "acknowledgement", "acknowledged_until", "acknowledged_by", "check")
 	for i := range all {
 		x := &all[i]
 		silence, silencedUntil, _ := muteCells(x.Silenced)
 		seen, seenUntil, by := muteCells(x.Acknowledged)
 		if err := row(x.Host, x.Source, x.Severity, x.Verdict, x.Since.Format(time.RFC3339Nano), plain(x.Offset), plain(x.OffsetLow), plain(x.OffsetHigh),
-			x.Text, strconv.FormatBool(x.Told), silence, silencedUntil, seen, seenUntil, by); err != nil {
+			x.Text, strconv.FormatBool(x.Told), silence, silencedUntil, seen, seenUntil, by, x.Check); err != nil {
 			return err
 		}
 	}

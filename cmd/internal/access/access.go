@@ -44,6 +44,18 @@ func Of(ctx context.Context) Caller {
 	return c
 }
 
+// Named reports whether it is known who the caller is.
+func (c Caller) Named() bool { return c.Name != "" && c.Name != LocalName }
+
+// Author returns who is the author of what a request makes: the caller, or who it says where
+// callers need not say who they are.
+func Author(ctx context.Context, said string) string {
+	if c := Of(ctx); c.Named() {
+		return c.Name
+	}
+	return said
+}
+
 // Why a caller isn't let in.
 var (
 	ErrPassword = errors.New("wrong name or password") // returned alike when there is no such user

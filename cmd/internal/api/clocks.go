@@ -25,7 +25,8 @@ type Clocks struct {
 	Reference ntpcheck.ReferenceStatus `json:"reference"`
 	Verdicts  map[string]int           `json:"verdicts"` // hosts, by what is said of their clocks
 	Hosts     []HostClock              `json:"hosts"`
-	Omitted   int                      `json:"omitted_hosts"` // that the query matches and Hosts lacks
+	Omitted   int                      `json:"omitted_hosts"`       // that the query matches and Hosts lacks
+	Simulated bool                     `json:"simulated,omitempty"` // the hosts are made up
 
 	// TrendFrom is when the trends begin, and TrendSeconds how far their points lie
 	// apart; null and 0 without trends.

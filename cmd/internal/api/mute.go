@@ -62,7 +62,8 @@ type Warning struct {
 	OffsetLow  *float64  `json:"offset_low_seconds"`
 	OffsetHigh *float64  `json:"offset_high_seconds"`
 	Text       string    `json:"text"`
-	Told       bool      `json:"told"` // the outputs were told of it as it is
+	Check      string    `json:"check,omitempty"` // what to check on the host
+	Told       bool      `json:"told"`            // the outputs were told of it as it is
 
 	Silenced     *Mute `json:"silenced"`     // of several silences the one that lasts longest
 	Acknowledged *Mute `json:"acknowledged"` // null if it isn't
@@ -135,7 +136,7 @@ func MuteOfNews(n *analysis.MuteNews, shown func(time.Time) time.Time) Mute {
 func WarningOf(w *analysis.OpenWarning, silence *analysis.Mute, shown func(time.Time) time.Time) Warning {
 	e := &w.Event
 	v := Warning{
-		Host: w.Host, Source: w.Source, Severity: e.Severity.String(), Verdict: e.Verdict.String(), Since: e.Since, Text: e.Text,
+		Host: w.Host, Source: w.Source, Severity: e.Severity.String(), Verdict: e.Verdict.String(), Since: e.Since, Text: e.Text, Check: e.Check,
 		Told: w.Told != nil && w.Held == nil,
 	}
 	v.Offset, v.OffsetLow, v.OffsetHigh = ofInterval(e.Interval)

@@ -22,7 +22,7 @@ func (d *desk) Clocks(ctx context.Context, q api.ClocksQuery) (*api.Clocks, erro
 	glance := d.fleet.Glance(math.MaxInt)
 	now := d.scale.fleet(d.now())
 	d.mu.Unlock()
-	c := &api.Clocks{At: now.UTC(), Reference: d.status().Reference, Verdicts: map[string]int{}, Hosts: []api.HostClock{}}
+	c := &api.Clocks{At: now.UTC(), Reference: d.status().Reference, Verdicts: map[string]int{}, Hosts: []api.HostClock{}, Simulated: d.cfg.Simulated}
 	for _, v := range analysis.Verdicts() {
 		c.Verdicts[v.String()] = glance.Verdicts[v]
 	}

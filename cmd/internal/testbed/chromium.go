@@ -2,15 +2,16 @@ package testbed
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"os"
-	"os/exec"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	console "github.com/chromedp/cdproto/log"
@@ -21,9 +22,10 @@ import (
 
 // A Browser is a real Chromium with one open page. It notes what a page should never do.
 type Browser struct {
-	page  context.Context
-	host  string // the only one that pages may ask
-	asked atomic.Int64
+	page     context.Context
+	host     string // the only one that pages may ask
+	noScript bool
+	asked    atomic.Int64
 
 	mu     sync.Mutex
 	faults []string
@@ -61,7 +63,7 @@ func StartBrowser(t testing.TB, server string, options ...BrowserOption) *Browse
 	for _, o := range options {
 		o(&s)
 	}
-	b := &Browser{host: u.Host}
+	b := &Browser{host: u.Host, noScript: s.noScript}
 	process, endProcess := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(int(s.width), int(s.height)), chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true), chromedp.UserDataDir(t.TempDir()))...)
@@ -149,6 +151,18 @@ func (b *Browser) Do(t testing.TB, what string, actions ...chromedp.Action[chrom
 	}
 }
 
+// RunsNoScript reports whether pages' scripts are forbidden.
+func (b *Browser) RunsNoScript() bool { return b.noScript }
+
+// SaveTo has the browser save what it downloads in a directory.
+func (b *Browser) SaveTo(t testing.TB, directory string) {
+	t.Helper()
+	b.Do(t, "choose where to save", chromedp.Func(func(ctx context.Context, page *chromedp.Target) error {
+		_, err := cdp.Call(ctx, page, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: directory})
+		return err
+	}))
+}
+
 // Requests returns how many requests pages have made.
 func (b *Browser) Requests() int64 { return b.asked.Load() }
 
@@ -160,6 +174,9 @@ func (b *Browser) Open(t testing.TB, path string) {
 
 // Screenshot returns the whole page as a PNG.
 func (b *Browser) Screenshot(t testing.TB) []byte { return Page(t, b, chromedp.FullScreenshot(100)) }
+
+// View returns what is seen in the window as a PNG.
+func (b *Browser) View(t testing.TB) []byte { return Page(t, b, chromedp.CaptureScreenshot()) }
 
 // Page runs an action on a browser's page and returns what comes of it.
 func Page[T any](t testing.TB, b *Browser, action chromedp.Action[T]) T {
@@ -188,22 +205,43 @@ func (b *Browser) Await(t testing.TB, what, expression string) {
 	}
 }
 
-// axePath is where `make deps` puts axe-core.
-const axePath = "bin/axe-core/axe.min.js"
-
-// Axe returns the source of axe-core, which finds what keeps people out of a page.
-func Axe(t testing.TB) string {
+// Script returns what an expression in JavaScript comes to on a browser's page, once it is
+// settled.
+func Script[T any](t testing.TB, b *Browser, expression string) T {
 	t.Helper()
-	path, err := moduleFile(axePath)
+	return Page(t, b, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+}
+
+// A Barrier is something on a page that keeps people out of it.
+type Barrier struct {
+	ID     string
+	Impact string // minor, moderate, serious or critical
+	Help   string
+	At     []string // elements
+}
+
+// Barriers returns what axe-core finds on the open page.
+func (b *Browser) Barriers(t testing.TB) (found []Barrier) {
+	t.Helper()
+	Script[int](t, b, axe(t)+"; 0")
+	text := Script[string](t, b, `axe.run(document).then(r => JSON.stringify(r.violations.map(v =>
+		({ID: v.id, Impact: v.impact, Help: v.help, At: v.nodes.map(n => n.html.slice(0, 200))}))))`)
+	if err := json.Unmarshal([]byte(text), &found); err != nil {
+		t.Fatalf("testbed: axe-core says %q: %v", text, err)
+	}
+	return found
+}
+
+// axe returns the source of axe-core.
+func axe(t testing.TB) string {
+	t.Helper()
+	path, err := moduleFile("bin", "axe-core", "axe.min.js")
 	if err != nil {
 		t.Fatal(err)
 	}
 	source, err := os.ReadFile(path)
 	if err != nil {
-		if _, npm := exec.LookPath("npm"); npm == nil || os.Getenv("CI") == "true" {
-			t.Fatalf("testbed: axe-core isn't there (%v): make deps fetches it", err)
-		}
-		t.Skipf("testbed: axe-core isn't there (%v), and npm isn't either", err)
+		lack(t, "axe-core", "npm")
 	}
 	return string(source)
 }

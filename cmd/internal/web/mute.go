@@ -47,7 +47,7 @@ func (s *Server) silence(w http.ResponseWriter, r *http.Request) error {
 	if err := readOrder(r, &o); err != nil {
 		return err
 	}
-	o.Author = author(r, o.Author)
+	o.Author = access.Author(r.Context(), o.Author)
 	m, err := s.desk.Silence(r.Context(), o)
 	return replyMute(w, m, err)
 }
@@ -57,7 +57,7 @@ func (s *Server) acknowledge(w http.ResponseWriter, r *http.Request) error {
 	if err := readOrder(r, &o); err != nil {
 		return err
 	}
-	o.Author = author(r, o.Author)
+	o.Author = access.Author(r.Context(), o.Author)
 	m, err := s.desk.Acknowledge(r.Context(), o)
 	return replyMute(w, m, err)
 }
@@ -73,18 +73,9 @@ func (s *Server) unmute(k analysis.MuteKind) handler {
 		if err != nil {
 			return analysis.ErrNoMute
 		}
-		m, err := s.desk.Unmute(r.Context(), api.UnmuteOrder{Kind: k, ID: id, Author: author(r, by)})
+		m, err := s.desk.Unmute(r.Context(), api.UnmuteOrder{Kind: k, ID: id, Author: access.Author(r.Context(), by)})
 		return replyMute(w, m, err)
 	}
-}
-
-// author returns who gives an order: the caller, where callers say who they are, else who it
-// says.
-func author(r *http.Request, said string) string {
-	if c := access.Of(r.Context()); c.Name != "" && c.Name != access.LocalName {
-		return c.Name
-	}
-	return said
 }
 
 func replyMute(w http.ResponseWriter, m api.Mute, err error) error {

@@ -222,18 +222,9 @@ func isLocal(hostport string) bool {
 
 // refuse answers with an error, and returns its status.
 func refuse(w http.ResponseWriter, err error) (status int) {
-	status = http.StatusInternalServerError
+	status, _ = api.StatusOf(err)
 	var known *refusal
-	switch {
-	case errors.As(err, new(*api.QueryError)):
-		status = http.StatusBadRequest
-	case errors.Is(err, analysis.ErrNoMute), errors.Is(err, analysis.ErrNoWarning):
-		status = http.StatusNotFound
-	case errors.Is(err, analysis.ErrTooManySilences):
-		status = http.StatusConflict
-	case errors.Is(err, api.ErrNotKept):
-		status = http.StatusServiceUnavailable
-	case errors.As(err, &known):
+	if errors.As(err, &known) {
 		status = known.status
 	}
 	if known != nil && known.allow != "" {

@@ -53,6 +53,8 @@ func (d *fleetDesk) Clocks(context.Context, api.ClocksQuery) (*api.Clocks, error
 
 func (d *fleetDesk) Sources(context.Context) (ntpcheck.Status, error) { return ntpcheck.Status{}, nil }
 
+func (d *fleetDesk) Warnings(context.Context, api.Query) ([]api.Warning, error) { return nil, nil }
+
 func quiet() logrus.FieldLogger {
 	log := logrus.New()
 	log.SetOutput(io.Discard)

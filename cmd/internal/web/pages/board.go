@@ -48,6 +48,8 @@ type view struct {
 	marks   []marks  // of every tolerance there is
 	listed  uint64   // the look at which the list of hosts last changed
 	omitted int      // hosts in order that are not on the board
+
+	simulated bool // the hosts are made up
 }
 
 // mostOnBoard is how many hosts the board has room for: the worst of a larger fleet. The
@@ -88,7 +90,7 @@ func (b *board) take(c *api.Clocks) error {
 	for i := range c.Hosts {
 		names[c.Hosts[i].Host]++
 	}
-	now := view{seq: b.seq, at: c.At, hosts: make([]*entry, 0, len(c.Hosts)), listed: b.seen.listed, omitted: c.Omitted}
+	now := view{seq: b.seq, at: c.At, hosts: make([]*entry, 0, len(c.Hosts)), listed: b.seen.listed, omitted: c.Omitted, simulated: c.Simulated}
 	entries := make(map[string]*entry, len(c.Hosts))
 	tolerances := map[float64]bool{}
 	for i := range c.Hosts {

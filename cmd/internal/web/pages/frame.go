@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"github.com/skewatch/skewatch/analysis/plot"
+	"github.com/skewatch/skewatch/cmd/internal/access"
+	"github.com/skewatch/skewatch/cmd/internal/api"
 	"github.com/skewatch/skewatch/ntpcheck"
 )
 
@@ -16,6 +18,9 @@ type frame struct {
 	Page      string // the template's name
 	Collector string // this machine's name
 	Clock     clockWords
+	Warnings  int    // that stand
+	User      string // who is logged in; "" where nobody needs to
+	Simulated bool   // the hosts are made up
 }
 
 // clockWords says in plain words how the collector's own clock is.
@@ -34,12 +39,21 @@ var hostName = sync.OnceValue(func() string {
 
 func (p *Pages) frame(r *http.Request, name string) frame {
 	f := frame{Page: name, Collector: hostName()}
+	if caller := access.Of(r.Context()); caller.Named() {
+		f.User = caller.Name
+	}
 	status, err := p.desk.Sources(r.Context())
 	if err != nil {
 		f.Clock = clockWords{"crit", "what is known of this collector's clock can't be read: " + err.Error()}
 		return f
 	}
 	f.Clock = wordsOf(&status)
+	if view, err := p.board.look(r.Context()); err == nil {
+		f.Simulated = view.simulated
+	}
+	if open, err := p.desk.Warnings(r.Context(), api.Query{}); err == nil {
+		f.Warnings = len(open)
+	}
 	return f
 }
 

@@ -22,6 +22,7 @@ type hostPage struct {
 	Name     string
 	Row      *report.Row
 	Clock    *api.HostClock // now; nil if it isn't judged any more
+	Open     *api.Warning   // the one that stands; nil without
 	Class    string
 	Others   []other // that bear the same name
 	Windows  []link
@@ -128,6 +129,15 @@ func (p *Pages) fill(ctx context.Context, h *hostPage, rep *report.Report, q api
 		return err
 	}
 	slices.Reverse(h.Events)
+	open, err := p.desk.Warnings(ctx, api.Query{Host: q.Host})
+	if err != nil {
+		return err
+	}
+	for i := range open {
+		if of(open[i].Source) {
+			h.Open = &open[i]
+		}
+	}
 	if h.Row == nil {
 		return nil
 	}
@@ -185,7 +195,7 @@ const (
 	rawReach    = 6 * time.Hour
 	rawWithin   = time.Second // for which they are read
 	rawColumns  = 640         // of the chart: what lies in one column is drawn as its ends
-	mostRecent  = 50          // messages shown
+	mostRecent  = 25          // messages shown
 	recentLeast = time.Minute
 )
 

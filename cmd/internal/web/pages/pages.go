@@ -50,6 +50,10 @@ func (p *Pages) Handler() http.Handler {
 		"GET /{$}":              p.show("fleet", p.fleet),
 		"GET /host":             p.show("host", p.host),
 		"GET /reference":        p.show("reference", p.reference),
+		"GET /warnings":         p.show("warnings", p.warnings),
+		"POST /acknowledge":     p.order(p.acknowledge),
+		"POST /silence":         p.order(p.silence),
+		"POST /unmute":          p.order(p.unmute),
 		"GET /reports":          p.show("reports", p.reports),
 		"GET /reports/download": http.HandlerFunc(p.download),
 		"GET " + PathStatic:     static(),
@@ -113,16 +117,16 @@ func Asset(name string) string {
 
 var functions = template.FuncMap{
 	"asset": Asset, "version": func() string { return build.This().Version },
-	"printable": report.Printable, "offset": offset, "span": func(v *float64) string { return span(*v) },
+	"printable": report.Printable, "offset": offset, "moment": moment, "span": func(v *float64) string { return span(*v) },
 }
 
 // templates are the pages by name, each with the frame that all have.
-var templates = parseTemplates("fleet", "host", "reference", "reports", "problem")
+var templates = parseTemplates("fleet", "host", "reference", "warnings", "reports", "problem")
 
 func parseTemplates(names ...string) map[string]*template.Template {
 	all := map[string]*template.Template{}
 	for _, name := range names {
-		all[name] = template.Must(template.New("frame.html").Funcs(functions).ParseFS(embedded, "templates/frame.html", "templates/"+name+".html"))
+		all[name] = template.Must(template.New("frame.html").Funcs(functions).ParseFS(embedded, "templates/frame.html", "templates/events.html", "templates/"+name+".html"))
 	}
 	return all
 }

@@ -22,14 +22,20 @@ func (p *Pages) notFound(w http.ResponseWriter, r *http.Request) {
 	p.refuse(w, r, &missing{"There is no page here: " + r.URL.Path})
 }
 
+var titles = map[int]string{
+	http.StatusBadRequest: "That can't be understood", http.StatusNotFound: "Not found", http.StatusConflict: "Not now",
+	http.StatusServiceUnavailable: "Not on disk yet", http.StatusInternalServerError: "That went wrong",
+}
+
 // refuse says why there is no answer.
 func (p *Pages) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	status, title := http.StatusInternalServerError, "That went wrong"
+	status, known := api.StatusOf(err)
+	if errors.As(err, new(*missing)) {
+		status, known = http.StatusNotFound, true
+	}
+	title := titles[status]
 	switch {
-	case errors.As(err, new(*missing)):
-		status, title = http.StatusNotFound, "Not found"
-	case errors.As(err, new(*api.QueryError)):
-		status, title = http.StatusBadRequest, "That can't be understood"
+	case known:
 	case r.Context().Err() != nil:
 		return // nobody is left to tell
 	default:

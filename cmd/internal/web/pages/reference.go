@@ -56,7 +56,10 @@ func (p *Pages) reference(r *http.Request) (any, error) {
 
 // draw makes the chart of the reference's offset with its bound.
 func (p *referencePage) draw(h *api.ReferenceHistory, from, to time.Time) {
-	c := plot.Chart{Title: "what had to be added to the collector's clock", From: from, To: to, Values: true}
+	if len(h.Points) > 0 && h.Points[0].At.After(from) {
+		from = h.Points[0].At
+	}
+	c := plot.Chart{Title: "what had to be added to the collector's clock", Sign: "To be added to our clock: + if it is behind", From: from, To: to, Values: true}
 	state := ""
 	var hour time.Time
 	for _, point := range h.Points {

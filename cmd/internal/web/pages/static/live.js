@@ -7,7 +7,8 @@
   if (!kind || !window.EventSource) return;
 
   const pageEvery = 5000; // ms between two times that a whole page is fetched
-  let fetched = Date.now(), waiting = null;
+  let fetched = Date.now(), waiting = null, filled = false; // a form has been filled in
+  main.addEventListener("input", () => { filled = true; });
 
   function say(text) { if (state.textContent !== text) state.textContent = text; }
 
@@ -15,7 +16,7 @@
   async function fetchPage() {
     waiting = null;
     fetched = Date.now();
-    if (document.hidden || main.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")) return later();
+    if (document.hidden || filled || main.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")) return later();
     try {
       const answer = await fetch(location.href, { headers: { "X-Refresh": "1" } });
       if (!answer.ok) return;
