@@ -146,7 +146,7 @@ func (f *Fleet) Observe(m *message.Message) {
 // originator finds or makes the originator of a message; nil when it has no place in the
 // table.
 func (f *Fleet) originator(m *message.Message) *originator {
-	f.scratch = appendKey(f.scratch[:0], m)
+	f.scratch = AppendKey(f.scratch[:0], m)
 	o := f.originators[string(f.scratch)]
 	if o == nil {
 		if o = f.newcomer(m); o == nil {

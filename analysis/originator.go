@@ -66,9 +66,9 @@ func newOriginator(host string, peer netip.Addr, now int64) *originator {
 	}
 }
 
-// appendKey appends the key of a message's originator: the host's name, case
+// AppendKey appends the key of a message's originator: the host's name, case
 // folded, and the peer. It doesn't allocate when there is room.
-func appendKey(key []byte, m *message.Message) []byte {
+func AppendKey(key []byte, m *message.Message) []byte {
 	return m.Source.AppendTo(append(appendFolded(key, m.Host), 0))
 }
 
@@ -88,6 +88,13 @@ func appendFolded[T string | []byte](key []byte, name T) []byte {
 func splitKey(key string) (name, peer string) {
 	at := strings.LastIndexByte(key, 0)
 	return key[:max(at, 0)], key[at+1:]
+}
+
+// Bearer returns a message with the host and the peer of a key.
+func Bearer(key string) *message.Message {
+	name, peer := splitKey(key)
+	source, _ := netip.ParseAddr(peer) // there may be none
+	return &message.Message{Host: []byte(name), Source: source}
 }
 
 // displayName returns the host's name for people: as sent, or the peer's address.

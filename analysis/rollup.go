@@ -46,6 +46,10 @@ func (r RollUp) next(start int64) RollUp {
 	return r
 }
 
+// Noted returns the receive time, Unix ns, as of which Interval stands: that of the newest
+// message when the clock was last evaluated. Up to Last there may be some minutes more.
+func (r *RollUp) Noted() int64 { return r.noted }
+
 // worth reports whether the roll-up has anything to keep: messages, or the silence of
 // a host that should speak.
 func (r *RollUp) worth() bool { return r.Messages > 0 || r.Verdict == Silent }

@@ -63,6 +63,17 @@ type Host struct {
 // message is only good until the next one.
 func (h *Host) Messages() iter.Seq[*message.Message] {
 	return func(yield func(*message.Message) bool) {
+		for m := range h.Written() {
+			if !yield(m) {
+				return
+			}
+		}
+	}
+}
+
+// Written returns the same with the true time at which each message was written.
+func (h *Host) Written() iter.Seq2[*message.Message, time.Duration] {
+	return func(yield func(*message.Message, time.Duration) bool) {
 		m := message.Message{
 			Source: h.Source, Transport: h.Transport, Trust: h.Trust, Host: []byte(h.Name),
 			StampedBy: message.StampedByKernel, MinRTT: h.MinRTT, Priority: 30,
@@ -76,7 +87,7 @@ func (h *Host) Messages() iter.Seq[*message.Message] {
 			if f.previous != 0 {
 				m.PreviousRead = start + int64(f.previous+h.collectorOffset(f.previous))
 			}
-			if !yield(&m) {
+			if !yield(&m, f.sent) {
 				return
 			}
 		}

@@ -67,7 +67,7 @@ func (p *program) rootCommand() *cobra.Command {
 	root.SetUsageTemplate(helpTemplate)
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(p.serveCommand(), p.demoCommand(), p.tailCommand(), p.warningsCommand(), p.silenceCommand(), p.acknowledgeCommand(),
-		p.hostsCommand(), p.reportCommand(), p.searchCommand(), p.analyzeCommand(), p.simulateCommand(), p.sourcesCommand(),
+		p.hostsCommand(), p.reportCommand(), p.searchCommand(), p.timelineCommand(), p.analyzeCommand(), p.simulateCommand(), p.sourcesCommand(),
 		p.checkCommand(), p.verifyCommand(), p.archiveCommand(), p.notifyCommand(),
 		p.configCommand(), p.versionCommand())
 	root.InitDefaultHelpCmd()

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/skewatch/skewatch/analysis/report"
 	"github.com/skewatch/skewatch/cmd/internal/api"
-	"github.com/skewatch/skewatch/cmd/internal/config"
 )
 
 func (p *program) searchCommand() *cobra.Command {
@@ -37,16 +35,17 @@ in base64.`,
 	r := addReading(cmd, "table", "json", "csv")
 	flags := cmd.Flags()
 	raw := flags.Bool("raw", false, "write the messages as they were sent")
-	grep := flags.String("grep", "", "only messages that this regular `EXPR` matches, such as 'port 2[0-9]+'")
+	c := addContents(cmd)
 	clock := addChoice(cmd, "clock", "the clock that --since and --until go by", "received", "sent")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := checkGrep(*grep); err != nil {
+		if err := c.check(); err != nil {
 			return err
 		}
 		return p.ask(cmd, r, func(ctx context.Context, d api.Desk, q request) error {
 			out := bufio.NewWriter(p.stdout)
 			query := q.apiQuery()
-			query.Raw, query.Grep = *raw, *grep
+			query.Raw = *raw
+			c.apply(&query)
 			if clock.chosen == "sent" {
 				query.Clock = api.ClockSent
 			}
@@ -59,16 +58,6 @@ in base64.`,
 		})
 	}
 	return cmd
-}
-
-// checkGrep refuses what is no regular expression.
-func checkGrep(expr string) error {
-	problem := api.BadExpression(expr)
-	if problem == "" {
-		return nil
-	}
-	return &config.Error{Field: "--grep", Problem: "not a regular expression: " + problem, Value: expr,
-		Hint: `write \ before a character that stands for itself, such as "\(" or "\*"`}
 }
 
 // messagePrinter returns what prints messages in a format, or if raw is set their
@@ -92,39 +81,61 @@ func printFrame(w io.Writer, m api.Message) error {
 	return err
 }
 
-// printMessage prints a message as a line that begins with the time of receipt. The
-// spaces that some senders put before a text of RFC 5424 are not shown.
+// printMessage prints a message as a line that begins with the time of receipt.
 func printMessage(w io.Writer, m api.Message) error {
-	sent := "-"
-	if m.Sent != nil {
-		sent = *m.Sent
-	}
-	app := m.App
-	if m.ProcID != "" {
-		app += "[" + m.ProcID + "]"
-	}
-	if app != "" {
-		app += ": "
-	}
-	host := m.Host
-	if host == "" {
-		host = m.Source
-	}
-	_, err := fmt.Fprintf(w, "%s sent %s %s %s%s\n", m.Received.Format("2006-01-02T15:04:05.000000Z"), sent,
-		report.Printable(host), report.Printable(app), report.Printable(strings.TrimLeft(m.Message, " ")))
+	b := append(m.Received.AppendFormat(nil, "2006-01-02T15:04:05.000000Z"), " sent "...)
+	b = append(append(b, orDash(m.Sent)...), ' ')
+	b = append(appendPrintable(b, whose(m)), ' ')
+	_, err := w.Write(append(appendSays(b, &m), '\n'))
 	return err
+}
+
+// whose names the host of a message, or else the peer.
+func whose(m api.Message) string {
+	if m.Host == "" {
+		return m.Source
+	}
+	return m.Host
+}
+
+// appendSays appends application, process and text. The spaces that some senders put before a
+// text of RFC 5424 are not shown.
+func appendSays(b []byte, m *api.Message) []byte {
+	b = appendPrintable(b, m.App)
+	if m.ProcID != "" {
+		b = append(appendPrintable(append(b, '['), m.ProcID), ']')
+	}
+	if m.App != "" || m.ProcID != "" {
+		b = append(b, ": "...)
+	}
+	return appendPrintable(b, strings.TrimLeft(m.Message, " "))
+}
+
+// appendPrintable appends a text that a message brought. Mostly it is plain ASCII, which
+// need not be looked at twice.
+func appendPrintable(b []byte, s string) []byte {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return append(b, report.Printable(s)...)
+		}
+	}
+	return append(b, s...)
 }
 
 // csvMessages returns what prints messages as CSV, the names of the columns first.
 func csvMessages(w io.Writer) func(api.Message) error {
-	row := csvRows(w, "received", "sent", "host", "source", "transport", "facility", "severity", "app", "procid", "msgid",
-		"stamp_format", "stamped_by", "message")
-	return func(m api.Message) error {
-		sent := ""
-		if m.Sent != nil {
-			sent = *m.Sent
-		}
-		return row(m.Received.Format(time.RFC3339Nano), sent, m.Host, m.Source, m.Transport, m.Facility, m.Severity,
-			m.App, m.ProcID, m.MsgID, m.StampFormat, m.StampedBy, m.Message)
+	row := csvRows(w, messageColumns...)
+	return func(m api.Message) error { return row(messageCells(m)...) }
+}
+
+var messageColumns = []string{"received", "sent", "host", "source", "transport", "facility", "severity", "app", "procid", "msgid",
+	"stamp_format", "stamped_by", "message"}
+
+func messageCells(m api.Message) []string {
+	sent := ""
+	if m.Sent != nil {
+		sent = *m.Sent
 	}
+	return []string{m.Received.Format(time.RFC3339Nano), sent, m.Host, m.Source, m.Transport, m.Facility, m.Severity,
+		m.App, m.ProcID, m.MsgID, m.StampFormat, m.StampedBy, m.Message}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -26,6 +27,7 @@ themselves, from now on or from --since, until interrupted or up to --until.
 Usage:
   skewatch tail [FLAG ...]
 
+--grep, --app and --severity select messages by what they say, as for search.
 When the server is restarted it waits, and goes on where it was. A warning that
 --min-severity or --verdict selects is followed to its end. What nobody was told of,
 because of a silence or an acknowledgement, says so.`,
@@ -33,14 +35,17 @@ because of a silence or an acknowledgement, says so.`,
 	}
 	r := addReading(cmd, "table", "json", "csv")
 	messages := cmd.Flags().Bool("messages", false, "follow messages instead of warnings")
-	w := addWarnings(cmd)
+	w, c := addWarnings(cmd), addContents(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var selected api.Query
-		if err := w.ask(&selected); err != nil {
+		if err := cmp.Or(w.ask(&selected), c.check()); err != nil {
 			return err
 		}
 		if err := w.refuse(); *messages && err != nil {
 			return err
+		}
+		if flag := c.given(); flag != "" && !*messages {
+			return &config.Error{Field: flag, Problem: "selects messages, and warnings are followed", Hint: "write --messages too"}
 		}
 		return p.follow(cmd, r, func(q request) func(context.Context, api.Desk) error {
 			query := q.apiQuery()
@@ -50,6 +55,7 @@ because of a silence or an acknowledgement, says so.`,
 				query.Since = p.now()
 			}
 			if *messages {
+				c.apply(&query)
 				print := messagePrinter(p.stdout, q.Format, false)
 				return func(ctx context.Context, d api.Desk) error {
 					return d.Messages(ctx, query, func(m api.Message) error { query.After = m.ID; return print(m) })

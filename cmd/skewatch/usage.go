@@ -17,6 +17,7 @@ Commands:
   hosts       show the clock of every host
   report      export the skew of every host over a period
   search      print stored messages
+  timeline    put the messages of many hosts into the order they were written in
   analyze     judge the clocks in an archive that kept both times of its messages
   simulate    have made-up hosts with known clocks send, and score a report
   verify      go through all that is stored: checksums, gaps, signed history

@@ -7,6 +7,7 @@ package message
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -80,6 +81,10 @@ var facilities = [...]string{
 }
 
 var severities = [...]string{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"}
+
+// Severities returns the severities' keywords, the most severe first: each stands at the
+// place of its number.
+func Severities() []string { return slices.Clone(severities[:]) }
 
 // Facility returns the facility's keyword in lower case, "" without a priority.
 func (p Priority) Facility() string {

@@ -37,6 +37,10 @@ type Desk interface {
 	// With Follow it goes on until the context ends.
 	Messages(ctx context.Context, q Query, fn func(Message) error) error
 
+	// Timeline calls fn with each stored message of the query in the order in which they
+	// were written, as far as that can be told. Since and Until mean that time.
+	Timeline(ctx context.Context, q TimelineQuery, fn func(Entry) error) error
+
 	// Warnings returns the open warnings of the hosts that match the query, those first
 	// that have stood longest.
 	Warnings(ctx context.Context, q Query) ([]Warning, error)
@@ -67,6 +71,10 @@ type Query struct {
 	After  uint64    // only what has a greater ID: to go on where another query ended
 	Clock  Clock     // messages: whose time Since and Until are
 	Grep   string    // messages: only those whose frame this expression matches; "" for all
+	App    string    // messages: a glob over application names in lower case; "" for all
+
+	// Severity is the least severe one of the messages, a keyword; "" for all.
+	Severity string
 
 	// Events: only those of warnings that are or become so grave, and have or get one of
 	// these verdicts. Such a warning is followed to its end, whatever becomes of it. The zero
@@ -96,6 +104,17 @@ type Progress struct {
 // A ProgressLine stands between the messages of an answer that streams, if it is asked for.
 type ProgressLine struct {
 	Progress *Progress `json:"progress"`
+}
+
+// A TimelineQuery asks for messages in the order in which they were written. Follow, After,
+// Clock and Progress mean nothing in it.
+type TimelineQuery struct {
+	Query
+
+	// Around is the ID of a message around which to look, Span before it and after it, 0 for
+	// none: then Since and Until aren't looked at.
+	Around uint64
+	Span   time.Duration
 }
 
 // A ReportQuery asks for a report.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/netip"
 	"strings"
 	"time"
 
@@ -31,16 +32,63 @@ type Message struct {
 // given, and one without year in the year nearest to its receipt. With raw the
 // message carries its frame, bit for bit.
 func MessageOf(m *message.Message, assumed *time.Location, raw bool) Message {
+	return (*Texts)(nil).MessageOf(m, assumed, raw)
+}
+
+// Texts remembers the texts that most messages share, so that each is made once. The nil one
+// remembers nothing. It is not safe for concurrent use.
+type Texts struct {
+	known   map[string]string
+	sources map[netip.Addr]string
+}
+
+// mostTexts bounds what is remembered of each kind.
+const mostTexts = 10_000
+
+// NewTexts returns one that remembers nothing yet.
+func NewTexts() *Texts { return &Texts{map[string]string{}, map[netip.Addr]string{}} }
+
+// MessageOf is the function MessageOf.
+func (t *Texts) MessageOf(m *message.Message, assumed *time.Location, raw bool) Message {
 	shown := Message{
-		ID: m.Sequence, Received: m.ReceivedTime(), Sent: sent(m, assumed), Host: text(m.Host), Source: m.Source.String(),
+		ID: m.Sequence, Received: m.ReceivedTime(), Sent: sent(m, assumed), Host: t.text(m.Host), Source: t.source(m.Source),
 		Transport: m.Transport.String(), Facility: m.Priority.Facility(), Severity: m.Priority.Severity(),
-		App: text(m.AppName), ProcID: text(m.ProcID), MsgID: text(m.MsgID),
+		App: t.text(m.AppName), ProcID: t.text(m.ProcID), MsgID: t.text(m.MsgID),
 		StampFormat: m.Sent.Format.String(), StampedBy: m.StampedBy.String(), Message: text(m.Text),
 	}
 	if raw {
 		shown.Raw = append([]byte{}, m.Raw...)
 	}
 	return shown
+}
+
+// text is the function text for a text that may come again.
+func (t *Texts) text(b []byte) string {
+	if t == nil || len(b) == 0 {
+		return text(b)
+	}
+	known, ok := t.known[string(b)]
+	if !ok {
+		known = text(b)
+		if len(t.known) < mostTexts {
+			t.known[string(b)] = known
+		}
+	}
+	return known
+}
+
+func (t *Texts) source(a netip.Addr) string {
+	if t == nil {
+		return a.String()
+	}
+	known, ok := t.sources[a]
+	if !ok {
+		known = a.String()
+		if len(t.sources) < mostTexts {
+			t.sources[a] = known
+		}
+	}
+	return known
 }
 
 // text makes valid UTF-8 of what was sent.
@@ -52,14 +100,28 @@ func sent(m *message.Message, assumed *time.Location) *string {
 	if !ok {
 		return nil
 	}
-	zone := assumed
-	if m.Sent.HasZone {
+	zone, east := assumed, 0
+	switch {
+	case m.Sent.HasZone && m.Sent.ZoneEast == 0:
+		zone = time.UTC
+	case m.Sent.HasZone:
 		zone = time.FixedZone("", int(m.Sent.ZoneEast))
 	}
-	layout := "2006-01-02T15:04:05"
-	if m.Sent.Digits > 0 {
-		layout += "." + strings.Repeat("0", int(m.Sent.Digits))
+	t := time.Unix(0, at).In(zone)
+	if _, east = t.Zone(); east != 0 {
+		written := t.Format(layouts[min(int(m.Sent.Digits), len(layouts)-1)])
+		return &written
 	}
-	written := time.Unix(0, at).In(zone).Format(layout + "Z07:00")
+	var room [len(time.RFC3339Nano) + 8]byte
+	written := string(appendDigits(room[:0], t, int(m.Sent.Digits)))
 	return &written
 }
+
+// layouts are those of a stamp by its digits after the second.
+var layouts = func() (all [10]string) {
+	all[0] = time.RFC3339
+	for n := 1; n < len(all); n++ {
+		all[n] = "2006-01-02T15:04:05." + strings.Repeat("0", n) + "Z07:00"
+	}
+	return all
+}()

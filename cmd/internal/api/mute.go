@@ -32,11 +32,11 @@ func MutePath(k analysis.MuteKind) string {
 
 // Limits of what can be asked for.
 const (
-	MostBody    = 64 << 10 // octets of an order
-	longestHost = 512      // octets of a glob
-	mostTexts   = 1000     // columns of a comment; it is clipped
-	mostAuthor  = 100      // columns of an author; likewise
-	LongestMute = 366 * 24 * time.Hour
+	MostBody       = 64 << 10 // octets of an order
+	longestHost    = 512      // octets of a glob
+	longestComment = 1000     // columns of a comment; it is clipped
+	mostAuthor     = 100      // columns of an author; likewise
+	LongestMute    = 366 * 24 * time.Hour
 
 	// DefaultAcknowledged is how long an acknowledgement lasts unless it says so.
 	DefaultAcknowledged = 24 * time.Hour
@@ -316,7 +316,7 @@ func secondsText(s float64) string { return strconv.FormatFloat(s, 'g', -1, 64) 
 
 // apply sets a mute's author and comment, made printable and clipped.
 func (s Signature) apply(m *analysis.Mute, needsComment bool) error {
-	m.Author, m.Comment = Author(s.Author), report.Clip(strings.TrimSpace(s.Comment), mostTexts)
+	m.Author, m.Comment = Author(s.Author), report.Clip(strings.TrimSpace(s.Comment), longestComment)
 	switch {
 	case m.Author == "":
 		return &QueryError{"author", "missing: who asks for it", s.Author}

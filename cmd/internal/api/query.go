@@ -15,6 +15,7 @@ import (
 
 	"github.com/skewatch/skewatch/analysis"
 	"github.com/skewatch/skewatch/analysis/report"
+	"github.com/skewatch/skewatch/collector/message"
 )
 
 // The paths of the HTTP API.
@@ -23,6 +24,7 @@ const (
 	PathSources  = "/api/v1/sources"
 	PathEvents   = "/api/v1/events"
 	PathMessages = "/api/v1/messages"
+	PathTimeline = "/api/v1/timeline"
 )
 
 // A Failure is the body of an answer that isn't one.
@@ -57,6 +59,8 @@ func (q Query) Values() url.Values {
 	set("after", strconv.FormatUint(q.After, 10), q.After > 0)
 	set("clock", string(q.Clock), q.Clock != ClockReceived)
 	set("grep", q.Grep, q.Grep != "")
+	set("app", q.App, q.App != "")
+	set("severity", q.Severity, q.Severity != "")
 	set("progress", "true", q.Progress != nil)
 	set("min_severity", q.MinSeverity.String(), q.MinSeverity != analysis.NoSeverity)
 	for _, verdict := range q.Verdicts {
@@ -71,11 +75,38 @@ func (q Query) Values() url.Values {
 func ParseQuery(v url.Values) (Query, error) {
 	p := parameters{values: v}
 	q := p.query()
-	q.Clock, q.Grep = p.clock("clock"), p.expression("grep")
+	q.Clock = p.clock("clock")
+	p.contents(&q)
 	if p.bool("progress") {
 		q.Progress = func(Progress) {}
 	}
 	return q, p.end()
+}
+
+// Values writes a query as URL parameters; ParseTimelineQuery reads them.
+func (q TimelineQuery) Values() url.Values {
+	v := q.Query.Values()
+	if q.Around > 0 {
+		v.Set("around", strconv.FormatUint(q.Around, 10))
+		v.Set("span_seconds", strconv.FormatFloat(q.Span.Seconds(), 'g', -1, 64))
+	}
+	return v
+}
+
+// ParseTimelineQuery reads a query from URL parameters, as strictly as ParseQuery.
+func ParseTimelineQuery(v url.Values) (TimelineQuery, error) {
+	p := parameters{values: v}
+	q := TimelineQuery{Query: Query{Since: p.time("since"), Until: p.time("until"), Host: p.glob("host"), Raw: p.bool("raw")}}
+	p.contents(&q.Query)
+	if q.Around = p.number("around"); q.Around > 0 {
+		q.Span = time.Duration(p.seconds("span_seconds") * float64(time.Second))
+	}
+	return q, p.end()
+}
+
+// contents reads what selects messages by what they say.
+func (p *parameters) contents(q *Query) {
+	q.Grep, q.App, q.Severity = p.expression("grep"), p.glob("app"), p.leastSevere("severity")
 }
 
 // ParseEventQuery is ParseQuery with what can be asked of events only, and without what can
@@ -252,6 +283,14 @@ func ParseVerdict(name string) (v analysis.Verdict, err error) {
 		known = append(known, v.String())
 	}
 	return v, errors.New("not a verdict: known are " + strings.Join(known, ", "))
+}
+
+func (p *parameters) leastSevere(name string) string {
+	text, _ := p.text(name)
+	if text != "" && !slices.Contains(message.Severities(), text) {
+		p.fail(name, "not a severity: known are "+strings.Join(message.Severities(), ", "))
+	}
+	return text
 }
 
 func (p *parameters) expression(name string) string {

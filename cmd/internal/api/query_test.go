@@ -24,7 +24,7 @@ func TestQueryRoundTrip(t *testing.T) {
 		{Query: Query{Since: noon}},
 		{Query: Query{Until: instant, Host: "web*"}},
 		{Query: Query{Since: noon, Until: instant, Host: "a&b=c d%?[x-z]é", Follow: true, Raw: true, After: math.MaxUint64}},
-		{Query: Query{Clock: ClockSent, Grep: `a&b=\d+ é;(?i)x`}},
+		{Query: Query{Clock: ClockSent, Grep: `a&b=\d+ é;(?i)x`, App: "ssh*", Severity: "err"}},
 		{Profile: &report.Profile{Name: "custom", Warn: 0.1, Crit: 1.0 / 3}},
 	} {
 		values, err := url.ParseQuery(want.Values().Encode())
@@ -115,6 +115,8 @@ func TestMessageQueries(t *testing.T) {
 		{"clock=host", "clock", "host", "neither received nor sent"},
 		{"clock=", "clock", "", "neither received nor sent"},
 		{"progress=50", "progress", "50", "neither true nor false"},
+		{"severity=error", "severity", "error", "not a severity: known are emerg, alert, crit, err, warning, notice, info, debug"},
+		{"app=%5Ba", "app", "[a", `not a name pattern such as "web*"`},
 	} {
 		values, err := url.ParseQuery(tt.text)
 		if err != nil {
@@ -130,7 +132,7 @@ func TestMessageQueries(t *testing.T) {
 	if q, err := ParseQuery(asked); err != nil || q.Progress == nil || q.Values().Encode() != asked.Encode() {
 		t.Errorf("%v is read as %+v, %v, which asks for %v", asked, q, err, q.Values())
 	}
-	for _, name := range []string{"grep", "clock", "progress"} {
+	for _, name := range []string{"grep", "clock", "progress", "app", "severity"} {
 		values := url.Values{name: {"sent"}}
 		_, events := ParseEventQuery(values)
 		_, report := ParseReportQuery(values)
@@ -183,6 +185,31 @@ func TestVerifyQueries(t *testing.T) {
 	for _, wrong := range []url.Values{{"host": {"web1"}}, {"keys": {"a", "b"}}, {"progress": {"50"}}} {
 		if _, err := ParseVerifyQuery(wrong); err == nil {
 			t.Errorf("%v is taken", wrong)
+		}
+	}
+}
+
+func TestTimelineQueries(t *testing.T) {
+	for _, want := range []TimelineQuery{
+		{},
+		{Query: Query{Since: noon, Until: instant, Host: "web*", Raw: true, Grep: "a.b", App: "ssh*", Severity: "warning"}},
+		{Around: 7, Span: 90 * time.Second},
+	} {
+		if have, err := ParseTimelineQuery(want.Values()); err != nil || !reflect.DeepEqual(have, want) {
+			t.Errorf("%+v is read as %+v, %v", want, have, err)
+		}
+	}
+	for text, parameter := range map[string]string{
+		"around=x": "around", "around=7": "span_seconds", "around=7&span_seconds=-1": "span_seconds", "span_seconds=1": "span_seconds",
+		"follow=true": "follow", "after=7": "after", "clock=sent": "clock", "severity=bad": "severity",
+	} {
+		values, err := url.ParseQuery(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var bad *QueryError
+		if _, err := ParseTimelineQuery(values); !errors.As(err, &bad) || bad.Parameter != parameter {
+			t.Errorf("%q: %v, want an error about %s", text, err, parameter)
 		}
 	}
 }

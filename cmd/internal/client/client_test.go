@@ -83,6 +83,14 @@ func TestAsksAsTheServerAnswers(t *testing.T) {
 			t.Errorf("%+v: the messages are %+v, want %+v", q, have, want)
 		}
 	}
+	for _, q := range []api.TimelineQuery{
+		{}, {Query: api.Query{Raw: true, App: "app", Severity: "info"}}, {Query: api.Query{Host: "web2"}}, {Around: 1, Span: time.Minute},
+	} {
+		have, want := timelineOf(t, c, q), timelineOf(t, s, q)
+		if !reflect.DeepEqual(have, want) || len(have) == 0 {
+			t.Errorf("%+v: the timeline is %+v, want %+v", q, have, want)
+		}
+	}
 	for _, d := range []api.Desk{c, s} {
 		v, err := d.Verify(t.Context(), api.VerifyQuery{}, func(f api.Flaw) error { return fmt.Errorf("found %+v", f) })
 		if err != nil || v.Unsealed != 3 || v.Segments != 1 {
@@ -98,6 +106,45 @@ func TestAsksAsTheServerAnswers(t *testing.T) {
 	}
 	if status, err := c.Sources(t.Context()); err != nil || !status.Reference.Trusted {
 		t.Errorf("the sources are %+v, %v, want a reference on the operator's word", status, err)
+	}
+}
+
+func timelineOf(t *testing.T, d api.Desk, q api.TimelineQuery) (all []api.Entry) {
+	t.Helper()
+	err := d.Timeline(t.Context(), q, func(e api.Entry) error {
+		if len(e.Undecided) == 0 {
+			e.Undecided = nil
+		}
+		all = append(all, e)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// TestTimelineCutShort has servers break off in the middle of a timeline.
+func TestTimelineCutShort(t *testing.T) {
+	t.Parallel()
+	entry := api.Entry{PlacedBy: api.PlacedByReceipt, Message: api.Message{Message: strings.Repeat("long ", 100_000)}}
+	line := string(entry.AppendJSON(nil)) + "\n"
+	for _, sent := range []string{line, line + line[:100], line[:300_000], line + "{}x\n"} {
+		u := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, sent)
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}))
+		n := 0
+		err := client.NewHTTP(u).Timeline(t.Context(), api.TimelineQuery{}, func(e api.Entry) error {
+			if n++; e.Message.Message != entry.Message.Message {
+				t.Errorf("an entry of %d bytes is read, want %d", len(e.Message.Message), len(entry.Message.Message))
+			}
+			return nil
+		})
+		if err == nil || n != strings.Count(sent, line) {
+			t.Errorf("after %d bytes and a cut come %d entries, %v", len(sent), n, err)
+		}
 	}
 }
 

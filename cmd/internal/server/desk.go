@@ -87,7 +87,7 @@ func (d *desk) Messages(ctx context.Context, q api.Query, fn func(api.Message) e
 	if err != nil {
 		return err
 	}
-	rule := rules(d.cfg)
+	rule, choose := rules(d.cfg), newChooser(q)
 	return d.follow(ctx, q, &d.stored, func() error {
 		last := d.store.Last()
 		synced := d.store.Sync(ctx) // when it fails, what is on disk is all there is to show
@@ -101,7 +101,13 @@ func (d *desk) Messages(ctx context.Context, q api.Query, fn func(api.Message) e
 			if !api.MatchHost(q.Host, host) || !sentWithin(q, m, zone) {
 				return nil
 			}
-			restoreFields(m)
+			ok, parsed := choose.takes(m)
+			if !ok {
+				return nil
+			}
+			if !parsed {
+				restoreFields(m)
+			}
 			return fn(api.MessageOf(m, zone, q.Raw))
 		}))
 		if err == nil && synced == nil {

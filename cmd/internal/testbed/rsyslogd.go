@@ -29,6 +29,7 @@ type Host struct {
 	Transport string // "udp", "tcp" or "relp", or over TLS "tls" or "relp-tls"
 	TLS       TLS    // for those two
 	Format    Format
+	Address   string // its own, over UDP and RELP, such as "127.0.0.7"; "" for any
 	Zone      string // its time zone as POSIX writes it in TZ; "" for this machine's
 
 	OctetCounting bool // on TCP and TLS: count octets (RFC 6587) instead of ending lines
@@ -47,16 +48,24 @@ func (h Host) forwarding() string {
 	if h.Transport == "relp" {
 		return fmt.Sprintf(`module(load="omrelp")
 action(type="omrelp" target=%q port=%q template=%q queue.type="LinkedList" queue.size="10000000"
-       action.resumeRetryCount="-1" action.resumeInterval="1")`,
-			host, port, h.Format)
+       action.resumeRetryCount="-1" action.resumeInterval="1"%s)`,
+			host, port, h.Format, h.own("localClientIP"))
 	}
 	framing := "traditional"
 	if h.OctetCounting {
 		framing = "octet-counted"
 	}
 	return fmt.Sprintf(`action(type="omfwd" target=%q port=%q protocol=%q TCP_Framing=%q template=%q
-       action.resumeRetryCount="-1" action.resumeInterval="1")`,
-		host, port, h.Transport, framing, h.Format)
+       action.resumeRetryCount="-1" action.resumeInterval="1"%s)`,
+		host, port, h.Transport, framing, h.Format, h.own("address"))
+}
+
+// own returns the parameter that gives the host its own address, if it has one.
+func (h Host) own(parameter string) string {
+	if h.Address == "" {
+		return ""
+	}
+	return fmt.Sprintf(" %s=%q", parameter, h.Address)
 }
 
 // environment returns the variables that a program on the host runs with.

@@ -79,6 +79,7 @@ func TestOpenAPIDescribesParameters(t *testing.T) {
 		api.PathReference:        func(v url.Values) error { _, err := api.ParseReferenceQuery(v); return err },
 		api.PathEvents:           func(v url.Values) error { _, err := api.ParseEventQuery(v); return err },
 		api.PathMessages:         func(v url.Values) error { _, err := api.ParseQuery(v); return err },
+		api.PathTimeline:         func(v url.Values) error { _, err := api.ParseTimelineQuery(v); return err },
 		api.PathWarnings:         func(v url.Values) error { _, err := api.ParseWarningQuery(v); return err },
 		api.PathSilences:         func(v url.Values) error { _, err := api.ParseMuteQuery(analysis.Silence, v); return err },
 		api.PathAcknowledgements: func(v url.Values) error { _, err := api.ParseMuteQuery(analysis.Acknowledgement, v); return err },
@@ -98,6 +99,9 @@ func TestOpenAPIDescribesParameters(t *testing.T) {
 			continue
 		}
 		asked := url.Values{unknown: {"1"}}
+		if slices.Contains(described, "around") { // likewise
+			asked = url.Values{unknown: {"1"}, "around": {"1"}, "span_seconds": {"1"}}
+		}
 		if slices.Contains(described, "profile") { // which others go with
 			asked = url.Values{unknown: {"1"}, "profile": {"x"}, "warn_seconds": {"1"}, "crit_seconds": {"5"}}
 		}

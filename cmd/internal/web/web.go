@@ -106,6 +106,7 @@ func (s *Server) routes() map[string]methods {
 		api.PathReference: get(once(api.ParseReferenceQuery, s.desk.Reference)),
 		api.PathEvents:    get(stream(s.ending, api.ParseEventQuery, s.desk.Events)),
 		api.PathMessages:  get(stream(s.ending, api.ParseQuery, s.desk.Messages)),
+		api.PathTimeline:  get(s.timeline),
 		api.PathWarnings:  get(s.warnings),
 		api.PathVerify:    get(s.verify),
 
