@@ -182,10 +182,15 @@ func (p *pen) frame(c *Chart) {
 	for _, t := range timeTicks(p.from, p.span, wantedTime) {
 		x := p.x(t.at)
 		p.printf(`<line x1="%.1f" x2="%.1f" y1="%d" y2="%d" stroke="currentColor" stroke-width="0.5"/>`, x, x, height-bottom, height-bottom+4)
-		x = min(x, width-perCharacter*float64(len(t.label))/2) // so that nothing is cut off
-		p.printf(`<text x="%.1f" y="%d" font-size="11" text-anchor="middle" fill="currentColor">%s</text>`+"\n", x, height-bottom+17, t.label)
+		p.timeLabel(x, height-bottom+17, t.label)
 	}
 	p.tolerance(c.Tolerance)
+}
+
+// timeLabel writes a label below the axis of time, so that nothing of it is cut off.
+func (p *pen) timeLabel(x float64, y int, label string) {
+	x = min(x, width-perCharacter*float64(len(label))/2)
+	p.printf(`<text x="%.1f" y="%d" font-size="11" text-anchor="middle" fill="currentColor">%s</text>`+"\n", x, y, label)
 }
 
 // tolerance draws the bounds of what is in order, where they can be seen.

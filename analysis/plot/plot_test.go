@@ -48,19 +48,25 @@ func TestSVG(t *testing.T) {
 			t.Fatal(err)
 		}
 		wellFormed(t, name, b.String())
-		golden := filepath.Join("testdata", strings.ReplaceAll(name, " ", "-")+".svg")
-		if *update {
-			if err := os.WriteFile(golden, b.Bytes(), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil {
+		golden(t, name, b.String())
+	}
+}
+
+// golden holds a drawing against the one that is kept.
+func golden(t *testing.T, name, svg string) {
+	t.Helper()
+	file := filepath.Join("testdata", strings.ReplaceAll(name, " ", "-")+".svg")
+	if *update {
+		if err := os.WriteFile(file, []byte(svg), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if b.String() != string(want) {
-			t.Errorf("%s is not drawn as in %s", name, golden)
-		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if svg != string(want) {
+		t.Errorf("%s is not drawn as in %s", name, file)
 	}
 }
 

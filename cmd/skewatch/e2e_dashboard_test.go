@@ -54,7 +54,7 @@ func startDemo(t *testing.T) (base string) {
 // for a while.
 var dashboardPages = []struct{ path, says string }{
 	{"/", "clocks are wrong"}, {"/?group=1&sort=offset&down=1", "in-sync: "}, {"/host?name=cam7", "How its offset ran"},
-	{"/host?name=sw1", "Recent messages"}, {"/reference", "Time sources"}, {"/warnings", "cam7"}, {"/reports", "Download"},
+	{"/host?name=sw1", "Recent messages"}, {"/reference", "Time sources"}, {"/warnings", "cam7"}, {"/timeline?window=1m", "made up by skewatch"}, {"/reports", "Download"},
 	{"/nowhere", "There is no page here"},
 }
 

@@ -36,7 +36,7 @@ func TestEndToEndScreenshots(t *testing.T) {
 	for style, options := range map[string][]testbed.BrowserOption{"light": nil, "dark": {testbed.Dark}, "phone": {testbed.Window(390, 844)}} {
 		for name, path := range map[string]string{
 			"fleet": "/", "grouped": "/?group=1", "host": "/host?name=lab5", "stuck": "/host?name=ups3", "warnings": "/warnings",
-			"reference": "/reference", "reports": "/reports",
+			"reference": "/reference", "timeline": "/timeline?window=1m", "reports": "/reports",
 		} {
 			picture(name+"-"+style, path, (*testbed.Browser).Screenshot, options...)
 		}

@@ -51,6 +51,7 @@ func (p *Pages) Handler() http.Handler {
 		"GET /host":             p.show("host", p.host),
 		"GET /reference":        p.show("reference", p.reference),
 		"GET /warnings":         p.show("warnings", p.warnings),
+		"GET /timeline":         p.show("timeline", p.timeline),
 		"POST /acknowledge":     p.order(p.acknowledge),
 		"POST /silence":         p.order(p.silence),
 		"POST /unmute":          p.order(p.unmute),
@@ -121,7 +122,7 @@ var functions = template.FuncMap{
 }
 
 // templates are the pages by name, each with the frame that all have.
-var templates = parseTemplates("fleet", "host", "reference", "warnings", "reports", "problem")
+var templates = parseTemplates("fleet", "host", "reference", "warnings", "timeline", "reports", "problem")
 
 func parseTemplates(names ...string) map[string]*template.Template {
 	all := map[string]*template.Template{}

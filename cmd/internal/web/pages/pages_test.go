@@ -59,7 +59,8 @@ func TestPages(t *testing.T) {
 	for i := range 40 {
 		s.Send(t, logged("web1", 0, "fine"), logged("ahead", time.Minute, fmt.Sprint("message ", i, " <b>bold</b>")), logged(strings.ReplaceAll(hostile, " ", ""), 0, "x"))
 	}
-	shown(t, s, "/", "ahead")
+	shown(t, s, "/timeline", "120 messages")
+	shown(t, s, "/", ">ahead<")
 	inline := regexp.MustCompile(`(?i)<style|\sstyle=|\son[a-z]+=|<script(?:>| [^>]*>[^<])|javascript:|https?://`)
 	tests := []struct {
 		path   string
@@ -80,6 +81,13 @@ func TestPages(t *testing.T) {
 		{"/host?name=ahead&window=7y", 400, []string{"not a choice", "7y"}},
 		{"/reference", 200, []string{"own clock", "operator&#39;s word"}},
 		{"/reports", 200, []string{"Download"}},
+		{"/timeline", 200, []string{"120 messages in the order", "message 39 &lt;b&gt;bold", "<svg"}},
+		{"/timeline?host=web1&grep=fin.$&severity=info", 200, []string{"40 messages in the order", "fine"}},
+		{"/timeline?until=2026-01-01T00:00", 200, []string{"Nothing was written then"}},
+		{"/timeline?until=noon", 400, []string{"not a time in UTC", "noon"}},
+		{"/timeline?grep=(", 400, []string{"not a regular expression"}},
+		{"/timeline?severity=bad", 400, []string{"not a severity"}},
+		{"/timeline?window=2s", 400, []string{"not a choice"}},
 		{"/nowhere", 404, []string{"There is no page here", "/nowhere"}},
 		{"/static/", 404, nil},
 		{"/static/pages.go", 404, nil},
