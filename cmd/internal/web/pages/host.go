@@ -69,6 +69,9 @@ func windowLinks(u *url.URL, now period) (links []link) {
 func (p *Pages) host(r *http.Request) (any, error) {
 	v := r.URL.Query()
 	name := v.Get("name")
+	if name == "" {
+		return nil, &api.QueryError{Parameter: "name", Problem: "missing: whose page is it", Value: name}
+	}
 	window, err := windowOf(v)
 	if err != nil {
 		return nil, err

@@ -79,6 +79,7 @@ func TestPages(t *testing.T) {
 		{"/host?name=nobody", 404, []string{"Nothing is known of a host named"}},
 		{"/host?name=a*", 404, []string{"Nothing is known"}},
 		{"/host?name=ahead&window=7y", 400, []string{"not a choice", "7y"}},
+		{"/host", 400, []string{"missing: whose page is it"}},
 		{"/reference", 200, []string{"own clock", "operator&#39;s word"}},
 		{"/reports", 200, []string{"Download"}},
 		{"/timeline", 200, []string{"120 messages in the order", "message 39 &lt;b&gt;bold", "<svg"}},
