@@ -4,10 +4,11 @@ import (
 	"time"
 )
 
-// A Finding is something that happened to a host's clock and is kept: one of Event,
-// Step and Backlog is set. One about many hosts has neither Host nor Source, one that the
-// fleet's vote found bears the collector's name, CollectorName, one about the collector's
-// own clock has Collector set, and one about what people are told has Mute.
+// A Finding is something that happened to a host's clock, or that a rule found in messages,
+// and is kept: one of Event, Step, Backlog, Rule and Said is set. One about many hosts has
+// neither Host nor Source, one that the fleet's vote found bears the collector's name,
+// CollectorName, one about the collector's own clock has Collector set, and one about what
+// people are told has Mute.
 type Finding struct {
 	Key       string // of the originator
 	Host      string
@@ -17,6 +18,8 @@ type Finding struct {
 	Backlog   *Backlog
 	Collector *Happening `json:",omitempty"`
 	Mute      *MuteNews  `json:",omitempty"`
+	Rule      *RuleEvent `json:",omitempty"`
+	Said      *Saying    `json:",omitempty"`
 }
 
 // CollectorKey is the key of findings about the collector's own clock: no originator's.
@@ -27,6 +30,20 @@ type Happening struct {
 	At      time.Time
 	Seconds float64 // by how much it was set, or two of its clocks differ
 	Text    string
+}
+
+// A RuleEvent is what people are told of what a rule over messages found. The finding's Host
+// is the only host that it was found on when it was raised, and empty for several.
+type RuleEvent struct {
+	Time     time.Time
+	Kind     EventKind
+	Severity Severity
+	Rule     string // the rule's name
+	Subject  string // what it was found of: "address=192.0.2.7"
+	Count    uint64
+	First    time.Time // when the first message was written, by a true clock
+	Last     time.Time // the same of the last one
+	Text     string
 }
 
 // An Event is what people are told: a warning raised, changed or cleared.

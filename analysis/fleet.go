@@ -36,6 +36,10 @@ type Config struct {
 	// and nobody has to leave.
 	Recall func(key string) (blob []byte, ok bool)
 
+	// Hears says that the fleet is told what hosts say of their clocks: a step without a word
+	// is worth a word then.
+	Hears bool
+
 	// Seed keeps those who invent names from knowing which of them get into each
 	// other's way.
 	Seed [32]byte

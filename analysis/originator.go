@@ -53,6 +53,8 @@ type originator struct {
 	swept  bool   // the vote holds its verdict
 	unsaid []Step // found while it is not clear whose they are
 
+	sayings *sayings // nil for none
+
 	stale   bool // messages have come since the last evaluation
 	changed bool // since the last snapshot
 }

@@ -86,6 +86,12 @@ func (f *Fleet) reviewOne(found []Finding, o *originator, now int64, ref Referen
 	p := &f.config.Params
 	o.stale = false
 	for _, step := range f.settle(o, now, ref) {
+		if f.config.Hears {
+			step.Said = o.said(&step)
+			if last := o.lastStep; last != nil && last.At == step.At {
+				last.Said = step.Said
+			}
+		}
 		found = append(found, o.finding(Finding{Step: &step}))
 	}
 	for _, r := range f.remarks(o, now) {

@@ -10,6 +10,9 @@ type Step struct {
 	At      int64 // receive time of the first evidence of the new level, Unix ns
 	Seconds float64
 	Kind    StepKind
+
+	// Said is what the host itself says of it, or NoWord; "" where its messages aren't read.
+	Said string `json:",omitempty"`
 }
 
 // StepKind is what a step looks like.

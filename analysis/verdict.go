@@ -147,9 +147,12 @@ func (h *hearing) stepped() (judgement, bool) {
 	if s == nil || h.interval.Outside(h.tolerance) || w.free && !h.mended() {
 		return judgement{}, false
 	}
+	words := fmt.Sprintf("set by %s s at %s", signedSeconds(s.Seconds), clockTime(s.At))
+	if s.Said != "" {
+		words += "; " + s.Said
+	}
 	news := w.raised != InSync && s.At > w.since
-	return judgement{verdict: Stepped, reason: fmt.Sprintf("set by %s s at %s", signedSeconds(s.Seconds), clockTime(s.At))},
-		news || h.now-s.At <= int64(steppedFor)
+	return judgement{verdict: Stepped, reason: words}, news || h.now-s.At <= int64(steppedFor)
 }
 
 func (h *hearing) backlog() (judgement, bool) {

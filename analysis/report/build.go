@@ -78,7 +78,8 @@ func (b *Builder) Add(r analysis.KeyedRollUp) {
 	a.add(a)
 }
 
-// Note takes in a finding; a warning is passed over, unless it is about the collector.
+// Note takes in a finding; a warning is passed over, unless it is about the collector, and
+// what a rule over messages found.
 func (b *Builder) Note(f analysis.Finding) {
 	if e := f.Event; e != nil && e.Common != nil {
 		b.noteMove(e)
@@ -88,18 +89,29 @@ func (b *Builder) Note(f analysis.Finding) {
 		b.events = append(b.events, ClockEvent{At: c.At, Seconds: c.Seconds, Text: c.Text})
 		return
 	}
-	if f.Mute != nil {
+	if f.Mute != nil || f.Rule != nil {
 		return
 	}
 	a := b.account(f.Key)
 	if s := f.Step; s != nil {
-		a.steps = append(a.steps, Step{At: time.Unix(0, s.At).UTC(), Seconds: math.Round(s.Seconds*1e9) / 1e9})
+		a.steps = append(a.steps, Step{At: time.Unix(0, s.At).UTC(), Seconds: math.Round(s.Seconds*1e9) / 1e9, Said: s.Said})
+	}
+	if f.Said != nil {
+		a.hear(f.Said)
 	}
 	if l := f.Backlog; l != nil {
 		a.backlogs = append(a.backlogs, Backlog{
 			From: time.Unix(0, l.From).UTC(), To: time.Unix(0, l.To).UTC(),
 			Messages: l.Messages, Oldest: seconds(time.Duration(l.Oldest)),
 		})
+	}
+}
+
+// hear has what the host said explain a step that nothing had yet.
+func (a *account) hear(s *analysis.Saying) {
+	for i := range a.steps {
+		step := &a.steps[i]
+		step.Said = s.Explain(step.Said, step.At, step.Seconds)
 	}
 }
 

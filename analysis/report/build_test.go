@@ -72,7 +72,7 @@ func TestRowOverAPeriod(t *testing.T) {
 		{"p95", *r.OffsetP95, 0.7},
 		{"max", *r.OffsetMax, -0.7},
 		{"explanation", r.Explanation, "now"},
-		{"steps", fmt.Sprint(r.Steps), fmt.Sprint([]Step{{*at(12, 10, 0), 1.25}})},
+		{"steps", fmt.Sprint(r.Steps), fmt.Sprint([]Step{{At: *at(12, 10, 0), Seconds: 1.25}})},
 		{"backlogs", fmt.Sprint(r.Backlogs), fmt.Sprint([]Backlog{{*at(12, 1, 0), *at(12, 2, 0), 9, 90}})},
 		{"skew", r.Skew, (*float64)(nil)},
 		{"compliance", r.Compliance, "pass"},

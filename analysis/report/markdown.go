@@ -90,7 +90,11 @@ func span(seconds float64) string {
 // findings returns what happened to a host's clock, and what was noticed besides.
 func (row *Row) findings() (texts []string) {
 	for _, s := range row.Steps {
-		texts = append(texts, fmt.Sprintf("set by %s s at %s", Offset(&s.Seconds), moment(&s.At, "")))
+		text := fmt.Sprintf("set by %s s at %s", Offset(&s.Seconds), moment(&s.At, ""))
+		if s.Said != "" {
+			text += "; " + s.Said
+		}
+		texts = append(texts, text)
 	}
 	for _, l := range row.Backlogs {
 		texts = append(texts, fmt.Sprintf("%d messages were held back and came from %s to %s, the oldest %s late", l.Messages, moment(&l.From, ""), moment(&l.To, ""), span(l.Oldest)))

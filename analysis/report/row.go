@@ -42,6 +42,9 @@ type Row struct {
 type Step struct {
 	At      time.Time `json:"at"`
 	Seconds float64   `json:"seconds"`
+
+	// Said is what the host itself says of it; "" where its messages weren't read.
+	Said string `json:"said,omitempty"`
 }
 
 // A Backlog is a run of messages that were held back and then delivered.

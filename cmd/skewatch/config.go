@@ -51,6 +51,9 @@ Usage:
 		if err != nil {
 			return err
 		}
+		if _, err := server.LoadRules(cfg.Rules); err != nil {
+			return err
+		}
 		for _, odd := range cfg.Oddities() {
 			fmt.Fprintf(p.stderr, "warning: %s\n", odd)
 			hint(p.stderr, odd.Hint)

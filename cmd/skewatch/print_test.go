@@ -41,9 +41,9 @@ func TestEventsArePrinted(t *testing.T) {
 			"    Check: `chronyc tracking`\n" +
 			"2026-03-01T12:00:00Z " + green + "clear      " + plainText + " web1 (192.0.2.7)                     in-sync      - s\n" +
 			"    ahead by 37.400 s, <proved>\n    nobody was told: silence 3\n"},
-		{"csv", false, `time,host,source,event,severity,verdict,previous,offset_seconds,offset_low_seconds,offset_high_seconds,since,text,muted,check
-2026-03-01T12:00:00Z,web1,192.0.2.7,raise,crit,ahead,in-sync,37.5,37.4,37.6,2026-03-01T11:59:50Z,"ahead by 37.400 s, <proved>",,` + "`chronyc tracking`" + `
-2026-03-01T12:00:00Z,web1,192.0.2.7,clear,crit,in-sync,ahead,,,,2026-03-01T11:59:50Z,"ahead by 37.400 s, <proved>",silence 3,
+		{"csv", false, `time,host,source,event,severity,verdict,previous,offset_seconds,offset_low_seconds,offset_high_seconds,since,text,muted,check,rule,subject,count
+2026-03-01T12:00:00Z,web1,192.0.2.7,raise,crit,ahead,in-sync,37.5,37.4,37.6,2026-03-01T11:59:50Z,"ahead by 37.400 s, <proved>",,` + "`chronyc tracking`" + `,,,
+2026-03-01T12:00:00Z,web1,192.0.2.7,clear,crit,in-sync,ahead,,,,2026-03-01T11:59:50Z,"ahead by 37.400 s, <proved>",silence 3,,,,
 `},
 		{"json", false, `{"time":"2026-03-01T12:00:00Z","host":"web1","source":"192.0.2.7","event":"raise","severity":"crit","verdict":"ahead",` +
 			`"previous":"in-sync","offset_seconds":37.5,"offset_low_seconds":37.4,"offset_high_seconds":37.6,"since":"2026-03-01T11:59:50Z",` +

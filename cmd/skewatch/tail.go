@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -148,6 +150,11 @@ func printEvent(w io.Writer, e api.Event, color bool) error {
 	if e.Severity != "" && e.Event != "clear" {
 		what += " " + e.Severity
 	}
+	if e.Rule != "" {
+		_, err := fmt.Fprintf(w, "%s %s%-11s%s %s\n%s", e.Time.Format("2006-01-02T15:04:05Z"), on, what, off,
+			report.Clip(strings.TrimSpace(e.Rule+" "+e.Subject), 66), report.Wrap("    ", e.Text))
+		return err
+	}
 	muted := ""
 	if e.Muted != "" {
 		muted = report.Wrap("    ", "nobody was told: "+e.Muted)
@@ -186,12 +193,21 @@ func eventColor(e api.Event) string {
 	return yellow
 }
 
+// countCell writes how many a rule counted, nothing where none did.
+func countCell(n uint64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatUint(n, 10)
+}
+
 // csvEvents returns what prints events as CSV, the names of the columns first.
 func csvEvents(w io.Writer) func(api.Event) error {
 	row := csvRows(w, "time", "host", "source", "event", "severity", "verdict", "previous",
-		"offset_seconds", "offset_low_seconds", "offset_high_seconds", "since", "text", "muted", "check")
+		"offset_seconds", "offset_low_seconds", "offset_high_seconds", "since", "text", "muted", "check", "rule", "subject", "count")
 	return func(e api.Event) error {
 		return row(e.Time.Format(time.RFC3339Nano), e.Host, e.Source, e.Event, e.Severity, e.Verdict, e.Previous,
-			plain(e.Offset), plain(e.OffsetLow), plain(e.OffsetHigh), e.Since.Format(time.RFC3339Nano), e.Text, e.Muted, e.Check)
+			plain(e.Offset), plain(e.OffsetLow), plain(e.OffsetHigh), e.Since.Format(time.RFC3339Nano), e.Text, e.Muted, e.Check,
+			e.Rule, e.Subject, countCell(e.Count))
 	}
 }

@@ -23,6 +23,7 @@ Commands:
   verify      go through all that is stored: checksums, gaps, signed history
   archive     copy old messages to another directory
   notify      test the outputs that warnings are sent to
+  rules       list the rules over messages that come along, and try rules on log files
   sources     show the NTP sources and the collector's own clock
   check       be a monitoring plugin: one line and an exit code
   config      check or show the configuration

@@ -167,10 +167,22 @@ type Event struct {
 	Text       string    `json:"text"`
 	Muted      string    `json:"muted,omitempty"` // why nobody was told, such as "silence 3"; "" if people were
 	Check      string    `json:"check,omitempty"` // what to check on the host
+
+	// Of what a rule over messages found: its verdict is VerdictRule. Host and Source are
+	// those of the only host that it was found on when it was raised, or empty.
+	Rule    string `json:"rule,omitempty"`
+	Subject string `json:"subject,omitempty"` // what it was found of: "address=192.0.2.7"
+	Count   uint64 `json:"count,omitempty"`
 }
+
+// VerdictRule stands in the place of a clock's verdict in what a rule over messages found.
+const VerdictRule = "rule"
 
 // EventOf returns the event of a finding, if it is one.
 func EventOf(f *analysis.Finding) (Event, bool) {
+	if f.Rule != nil {
+		return ruleEvent(f), true
+	}
 	e := f.Event
 	if e == nil {
 		return Event{}, false
@@ -192,6 +204,19 @@ func ofInterval(i analysis.Interval) (offset, low, high *float64) {
 		return nil, nil, nil
 	}
 	return inSeconds(i.Offset), inSeconds(i.Low), inSeconds(i.High)
+}
+
+// ruleEvent returns the event of what a rule found.
+func ruleEvent(f *analysis.Finding) Event {
+	r := f.Rule
+	shown := Event{
+		Time: r.Time, Host: f.Host, Source: f.Source, Event: r.Kind.String(), Severity: r.Severity.String(),
+		Verdict: VerdictRule, Previous: VerdictRule, Since: r.First, Text: r.Text, Rule: r.Rule, Subject: r.Subject, Count: r.Count,
+	}
+	if r.Kind == analysis.Raise {
+		shown.Previous = ""
+	}
+	return shown
 }
 
 func inSeconds(d time.Duration) *float64 {

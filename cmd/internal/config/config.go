@@ -76,6 +76,10 @@ type Config struct {
 	// Reports are made by a schedule.
 	Reports []Report
 
+	// Rules are files of rules over messages, or the names of those that come with the
+	// program.
+	Rules []string
+
 	origins  map[string]origin // by key
 	misnamed []Oddity          // environment variables that name no setting
 }

@@ -123,6 +123,10 @@ func (c *Config) settings() []setting {
 			usage:   "warn only of a verdict that has stood for this long",
 			binding: one(&c.WarnHold, duration(0))},
 
+		{key: "rules", flag: "rules", arg: "FILE", preset: []string{""},
+			usage:   "watch messages by the rules in this file, or by builtin:NAME (see skewatch rules list); repeatable (default: none)",
+			binding: list(&c.Rules, optionalFile)},
+
 		{key: "log.format", flag: "log-format", arg: "FORMAT", preset: []string{string(LogText)},
 			usage:   "write log lines as text or json",
 			binding: one(&c.Log.Format, choice(word, LogText, LogJSON))},

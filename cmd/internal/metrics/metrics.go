@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/skewatch/skewatch/analysis"
+	"github.com/skewatch/skewatch/analysis/rules"
 	"github.com/skewatch/skewatch/collector"
 	"github.com/skewatch/skewatch/collector/message"
 	"github.com/skewatch/skewatch/ntpcheck"
@@ -26,6 +27,7 @@ type Sample struct {
 	Admission analysis.Admission
 	Late      uint64 // messages that had been held up before they arrived
 	Fleet     analysis.Glance
+	Rules     rules.Stats
 	Sources   ntpcheck.Status
 	Outputs   []Output
 	Reports   []Report
@@ -123,6 +125,11 @@ var (
 	damaged   = counter("damaged_hosts", "Hosts that should have come back from disk, but whose state couldn't be read: they began anew.")
 	notJudged = counter("not_judged_messages", "Stored messages that are no evidence of a clock, because too many hosts were named.", "reason")
 
+	ruleCounted = counter("rules_counted_messages", "Messages that counted for a rule, once for each.")
+	ruleLate    = counter("rules_late_messages", "Messages that came too long after they were written to be counted by rules.")
+	ruleKeys    = gauge("rules_keys", "Keys of rules, such as addresses, that are counted.")
+	ruleEvicted = counter("rules_evicted_keys", "Keys of rules that were given up, because there were too many.")
+
 	delivered = counter("notifications_delivered", "Warning events that an output has delivered.", "output")
 	failed    = counter("notifications_failed_attempts", "Attempts of an output to deliver events that failed.", "output")
 	refused   = counter("notifications_refused", "Warning events that were given up, because the receiver refuses them.", "output")
@@ -155,6 +162,7 @@ func (r *reader) Collect(to chan<- prometheus.Metric) {
 	}
 	w.send(late, s.Late)
 	w.admission(&s.Admission)
+	w.rules(&s.Rules)
 	w.fleet(&s.Fleet)
 	w.reference(&s.Sources)
 	for _, kind := range analysis.MuteKinds() {
@@ -193,6 +201,14 @@ func (w writer) admission(a *analysis.Admission) {
 	w.send(notJudged, a.TurnedAway.Quota, "quota")
 	w.send(notJudged, a.TurnedAway.Full, "table_full")
 	w.send(notJudged, a.TurnedAway.Unread, "state_unread")
+}
+
+// rules sends what rules over messages have counted.
+func (w writer) rules(s *rules.Stats) {
+	w.send(ruleCounted, s.Counted)
+	w.send(ruleLate, s.TooLate)
+	w.send(ruleKeys, uint64(s.Keys))
+	w.send(ruleEvicted, s.Evicted)
 }
 
 // output sends what was counted of an output of notifications.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/skewatch/skewatch/analysis"
+	"github.com/skewatch/skewatch/analysis/rules"
 	"github.com/skewatch/skewatch/collector"
 	"github.com/skewatch/skewatch/collector/message"
 	"github.com/skewatch/skewatch/ntpcheck"
@@ -45,7 +46,7 @@ func TestMetrics(t *testing.T) {
 	s := Sample{Late: 7, Admission: analysis.Admission{
 		Originators: 12, OnProbation: 8, Parked: 4, Evicted: 5, Recalled: 1, Damaged: 3,
 		TurnedAway: analysis.TurnedAway{Probation: 100, Quota: 200, Full: 300, Unread: 400},
-	}, Outputs: []Output{{"ops", 40, 3, 1, 2}, {"siem", 50, 0, 0, 0}},
+	}, Rules: rules.Stats{Counted: 21, TooLate: 22, Evicted: 23, Keys: 24}, Outputs: []Output{{"ops", 40, 3, 1, 2}, {"siem", 50, 0, 0, 0}},
 		Reports: []Report{{"weekly", "file", time.Unix(1772366400, 25e7), false, 0, 2}, {"weekly", "mail", time.Unix(1772366401, 0), true, 3, 0}, {Name: "new", Delivery: "file"}},
 		HTTP:    HTTP{Refused: []Count{{"nobody", 21}, {"token", 22}}, Logins: 23, Sessions: 24}}
 	s.Mutes = analysis.MuteCount{Lasting: [2]int{3, 4}, Muted: [2]uint64{70, 80}}

@@ -13,7 +13,7 @@ import (
 )
 
 // An alertmanager posts alerts to a Prometheus Alertmanager (API v2). There is one alert for
-// each host and source. Its labels stay the same from raise to clear, or it would never be
+// each host and source, and one for each rule and what it was found of. Its labels stay the same from raise to clear, or it would never be
 // resolved: what may change, such as verdict and severity, stands in annotations.
 type alertmanager struct {
 	*endpoint
@@ -25,6 +25,7 @@ type alertmanager struct {
 const (
 	alertWrong  = "ClockWrong"        // a warning: lasts until it is cleared
 	alertNotice = "ClockNotice"       // what is noticed beside a verdict, or of several hosts at once
+	alertRule   = "RuleMatched"       // what a rule over messages found: lasts until it is cleared
 	alertTest   = "SkewatchTestAlert" // nothing has happened
 )
 
@@ -75,6 +76,9 @@ func (a *alertmanager) alert(e api.Event, now time.Time) alert {
 	case !lasts(e):
 		name, ends = alertNotice, now.Add(noticeLasts)
 	}
+	if e.Rule != "" {
+		name = alertRule
+	}
 	if least := e.Since.Add(time.Millisecond); ends.Before(least) {
 		ends = least // it must not end before it starts
 	}
@@ -84,6 +88,9 @@ func (a *alertmanager) alert(e api.Event, now time.Time) alert {
 	}
 	if e.Source != "" {
 		labels["source"] = report.Clip(e.Source, longestLabel)
+	}
+	if e.Rule != "" {
+		labels["rule"], labels["subject"] = e.Rule, report.Clip(e.Subject, longestLabel)
 	}
 	return alert{Labels: labels, Annotations: annotations(e), StartsAt: e.Since.UTC(), EndsAt: ends.UTC(), GeneratorURL: a.generator(e)}
 }
@@ -97,6 +104,9 @@ func annotations(e api.Event) map[string]string {
 		if seconds != nil {
 			said[name] = strconv.FormatFloat(*seconds, 'f', -1, 64)
 		}
+	}
+	if e.Rule != "" {
+		said["count"] = strconv.FormatUint(e.Count, 10)
 	}
 	return said
 }

@@ -134,15 +134,18 @@ func mailSubject(events []api.Event) string {
 		words := strings.Fields("[skewatch] " + subjectLine(events[0])) // of many spaces folding leaves one
 		return strings.ReplaceAll(strings.Join(words, " "), "=?", "= ?")
 	}
-	wrong, over := 0, 0
+	wrong, over, kind := 0, 0, "clock warnings"
 	for _, e := range events {
+		if e.Rule != "" {
+			kind = "warnings"
+		}
 		if e.Event == cleared {
 			over++
 		} else {
 			wrong++
 		}
 	}
-	return fmt.Sprintf("[skewatch] %d clock warnings, %d cleared", wrong, over)
+	return fmt.Sprintf("[skewatch] %d %s, %d cleared", wrong, kind, over)
 }
 
 // mailText writes the events one below the other.

@@ -158,6 +158,9 @@ func parameters(e api.Event) []parameter {
 		{"id", strconv.FormatUint(e.ID, 10)}, {"host", report.Clip(e.Host, longestLabel)}, {"source", report.Clip(e.Source, longestLabel)}, {"event", e.Event},
 		{"severity", e.Severity}, {"verdict", e.Verdict}, {"previous", e.Previous}, {"since", e.Since.UTC().Format(time.RFC3339Nano)},
 	}
+	if e.Rule != "" {
+		all = append(all, parameter{"rule", e.Rule}, parameter{"subject", report.Clip(e.Subject, longestLabel)}, parameter{"count", strconv.FormatUint(e.Count, 10)})
+	}
 	for _, o := range []struct {
 		name    string
 		seconds *float64

@@ -200,10 +200,16 @@ const (
 )
 
 // subject names what an event's warning is about.
-func subject(e api.Event) string { return e.Host + keySeparator + e.Source }
+func subject(e api.Event) string {
+	about := e.Host + keySeparator + e.Source
+	if e.Rule != "" {
+		about += keySeparator + e.Rule + keySeparator + e.Subject
+	}
+	return about
+}
 
 // lasts reports whether an event begins or changes a warning that will be cleared. What is
 // said of several hosts at once, or noticed beside a verdict that stays, never is.
 func lasts(e api.Event) bool {
-	return e.Event != cleared && e.Host != "" && !(e.Event == raised && e.Verdict == e.Previous)
+	return e.Event != cleared && (e.Host != "" || e.Rule != "") && !(e.Event == raised && e.Verdict == e.Previous)
 }

@@ -16,6 +16,9 @@ const longestHost = 80
 // +37.830 s".
 func subjectLine(e api.Event) string {
 	text := strings.Join([]string{severity(e), whom(e), what(e)}, " ")
+	if e.Rule != "" {
+		text = strings.Join([]string{severity(e), what(e), whom(e)}, " ")
+	}
 	if e.Offset != nil && e.Event != cleared {
 		text += ", " + report.Offset(e.Offset) + " s"
 	}
@@ -36,6 +39,8 @@ func severity(e api.Event) string {
 // what says what happened to the clock that an event is about.
 func what(e api.Event) string {
 	switch {
+	case e.Rule != "":
+		return ruleWords(e)
 	case e.Host == analysis.CollectorName && e.Event == cleared:
 		return "is no longer in doubt itself"
 	case e.Host == analysis.CollectorName:
@@ -48,6 +53,18 @@ func what(e api.Event) string {
 		return fmt.Sprintf("are %s", e.Verdict)
 	}
 	return fmt.Sprintf("is %s", e.Verdict)
+}
+
+// ruleWords says what a rule over messages found: "failed-logins of address=192.0.2.7 on".
+func ruleWords(e api.Event) string {
+	words := e.Rule
+	if e.Subject != "" {
+		words += " of " + report.Clip(e.Subject, longestHost)
+	}
+	if e.Event == cleared {
+		words += " is over"
+	}
+	return words + " on"
 }
 
 // whom names the host that an event is about. Some are about many.

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/sirupsen/logrus"
 
 	"github.com/skewatch/skewatch/analysis"
+	"github.com/skewatch/skewatch/analysis/rules"
 	"github.com/skewatch/skewatch/cmd/internal/api"
 	"github.com/skewatch/skewatch/cmd/internal/config"
 	"github.com/skewatch/skewatch/cmd/internal/notify"
@@ -32,6 +34,7 @@ type archive struct {
 	told   chime // rings for events
 
 	outputs *notify.Notifier // nil where nothing is judged anew
+	watch   *watch           // likewise
 
 	order sync.Mutex // numbering and observing a batch are one step; held while the disk is slow
 
@@ -45,6 +48,7 @@ type archive struct {
 	mutes     *analysis.Mutes
 	observed  uint64 // the newest message that the fleet includes
 	found     []analysis.Finding
+	said      []analysis.Finding // of hosts' clocks, by themselves: no reason for a checkpoint
 	samples   []storage.ReferenceSample
 	unwritten *checkpoint // on its way to the disk
 
@@ -64,7 +68,7 @@ func newArchive(store *storage.Store, cfg *config.Config, log logrus.FieldLogger
 // FleetConfig returns what a configuration says of the judging of clocks.
 func FleetConfig(cfg *config.Config) analysis.Config {
 	return analysis.Config{
-		Params: analysis.DefaultParams(), Rule: rules(cfg), Roster: roster(cfg), Hold: cfg.WarnHold,
+		Params: analysis.DefaultParams(), Rule: hostRules(cfg), Roster: roster(cfg), Hold: cfg.WarnHold,
 		MaxOriginators: cfg.Limits.Hosts, MaxPerPeer: cfg.Limits.PerPeer(),
 	}
 }
@@ -94,6 +98,10 @@ func (a *archive) restore() error {
 			mutes.restore(key, blob)
 			return nil
 		}
+		if strings.HasPrefix(key, rules.StatePrefix) {
+			a.remember(key, blob)
+			return nil
+		}
 		if states = append(states, analysis.Blob{Key: key, Blob: blob}); len(states) == restoreAtOnce {
 			restore()
 		}
@@ -110,6 +118,7 @@ func (a *archive) restore() error {
 		restoreFields(m)
 		a.scale.put(m, false) // a crash right after a step may have lost that
 		a.fleet.Observe(m)
+		a.replay(m)
 		return nil
 	})
 	if err := a.tolerate(err); err != nil {
@@ -136,6 +145,7 @@ const retryAfter = 100 * time.Millisecond
 // blocks, so that streams push back on their senders; the store says so in the log.
 // It gives up when the store is closed, or fails while the server stops.
 func (a *archive) Put(batch []message.Message) error {
+	meanings := a.watch.listen(batch)
 	a.order.Lock()
 	defer a.order.Unlock()
 	for {
@@ -152,7 +162,7 @@ func (a *archive) Put(batch []message.Message) error {
 		case <-time.After(retryAfter):
 		}
 	}
-	a.observe(batch)
+	a.observe(batch, meanings)
 	a.stored.ring()
 	return nil
 }
@@ -173,16 +183,17 @@ func (a *archive) Sync(ctx context.Context) error {
 	}
 }
 
-func (a *archive) observe(batch []message.Message) {
+func (a *archive) observe(batch []message.Message, meanings []meaning) {
 	a.look()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.place(batch)
+	a.tally(batch, meanings)
 	a.observed = a.store.Last()
 }
 
-// rules returns what is configured for each host.
-func rules(cfg *config.Config) func(string, netip.Addr) analysis.HostRule {
+// hostRules returns what is configured for each host.
+func hostRules(cfg *config.Config) func(string, netip.Addr) analysis.HostRule {
 	return func(host string, peer netip.Addr) analysis.HostRule {
 		own := cfg.HostFor(host, peer)
 		rule := analysis.HostRule{

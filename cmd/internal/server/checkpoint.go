@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/skewatch/skewatch/analysis"
 	"github.com/skewatch/skewatch/storage"
@@ -33,9 +34,9 @@ func (a *archive) take() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := a.fleet.Snapshot()
-	s.Originators = append(s.Originators, a.mutes.Snapshot()...)
-	a.unwritten = &checkpoint{a.scale.fleet(a.now()).UnixNano(), a.observed, s, a.found, a.samples, a.orders}
-	a.found, a.samples = nil, nil
+	s.Originators = slices.Concat(s.Originators, a.mutes.Snapshot(), a.ruleStates())
+	a.unwritten = &checkpoint{a.scale.fleet(a.now()).UnixNano(), a.observed, s, append(a.found, a.said...), a.samples, a.orders}
+	a.found, a.said, a.samples = nil, nil, nil
 }
 
 // write writes the checkpoint that is on its way, if there is one.

@@ -177,7 +177,7 @@ func (a *authors) of(m *message.Message) *author {
 		if host == "" {
 			host = m.Source.String()
 		}
-		one.zone = rules(a.cfg)(host, m.Source).Zone
+		one.zone = hostRules(a.cfg)(host, m.Source).Zone
 		one.wanted = api.MatchHost(a.q.Host, host)
 	}
 	return one

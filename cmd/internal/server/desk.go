@@ -87,7 +87,7 @@ func (d *desk) Messages(ctx context.Context, q api.Query, fn func(api.Message) e
 	if err != nil {
 		return err
 	}
-	rule, choose := rules(d.cfg), newChooser(q)
+	rule, choose := hostRules(d.cfg), newChooser(q)
 	return d.follow(ctx, q, &d.stored, func() error {
 		last := d.store.Last()
 		synced := d.store.Sync(ctx) // when it fails, what is on disk is all there is to show

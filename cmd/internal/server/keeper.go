@@ -68,6 +68,7 @@ func (k *keeper) run(ctx context.Context) error {
 		case <-t.C:
 			k.judge((*analysis.Fleet).Tick)
 			k.turnstile.watch(k.archive)
+			k.watch.complain(k.archive)
 			k.keep()
 		}
 	}
@@ -89,6 +90,7 @@ func (k *keeper) judge(how func(*analysis.Fleet, int64, analysis.Reference) []an
 	now := k.scale.fleet(k.now()).UnixNano()
 	found := how(k.fleet, now, k.scale.reference(status.Reference, now))
 	found = k.mutes.Heed(found, time.Unix(0, now).UTC(), k.scale.open != nil)
+	found = append(found, k.watch.engine.Tick(now)...)
 	k.found = append(k.found, found...)
 	k.mu.Unlock()
 	for i := range found {
@@ -160,6 +162,9 @@ func (k *keeper) tell(f *analysis.Finding) {
 		return
 	}
 	log := k.log.WithFields(logrus.Fields{"host": f.Host, "source": f.Source})
+	if f.Rule != nil {
+		log = log.WithFields(logrus.Fields{"rule": f.Rule.Rule, "subject": f.Rule.Subject})
+	}
 	e, isEvent := api.EventOf(f)
 	if e.Muted != "" {
 		log = log.WithField("muted", e.Muted)
@@ -170,7 +175,7 @@ func (k *keeper) tell(f *analysis.Finding) {
 	case isEvent:
 		log.WithFields(logrus.Fields{"event": e.Event, "severity": e.Severity, "verdict": e.Verdict}).Warn(e.Text)
 	case f.Step != nil:
-		log.WithField("seconds", f.Step.Seconds).Info("clock was set")
+		log.WithFields(logrus.Fields{"seconds": f.Step.Seconds, "said": f.Step.Said}).Info("clock was set")
 	case f.Backlog != nil:
 		log.WithField("messages", f.Backlog.Messages).Info("a queue was flushed")
 	}

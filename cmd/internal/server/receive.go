@@ -90,7 +90,7 @@ func (s *Server) sample() metrics.Sample {
 	return metrics.Sample{
 		Received: received, Sources: sources, Outputs: outputs, Reports: s.reportSamples(),
 		HTTP:      httpSample(s.web.Stats()),
-		Admission: s.fleet.Admission(), Late: s.fleet.Late(), Fleet: s.fleet.Glance(metrics.MostHosts), Mutes: s.mutes.Count(),
+		Admission: s.fleet.Admission(), Late: s.fleet.Late(), Rules: s.watch.engine.Stats(), Fleet: s.fleet.Glance(metrics.MostHosts), Mutes: s.mutes.Count(),
 	}
 }
 

@@ -88,7 +88,7 @@ func (d *desk) series(ctx context.Context, a *report.Album, since, until int64) 
 
 // judgedBy returns what tells the tolerance that an originator is judged by.
 func (d *desk) judgedBy() func(analysis.Identity) time.Duration {
-	rule := rules(d.cfg)
+	rule := hostRules(d.cfg)
 	return func(i analysis.Identity) time.Duration {
 		peer, _ := netip.ParseAddr(i.Source) // what isn't one lies in no network
 		return rule(i.Host, peer).Tolerance.Warn

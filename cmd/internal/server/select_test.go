@@ -83,7 +83,7 @@ func TestStoreLeavesNothingOut(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, name := range zones {
 		h := openHistory(t, t.TempDir(), "SKEWATCH_ASSUME_ZONE="+name)
-		zone := rules(h.cfg)("", message.Message{}.Source).Zone
+		zone := hostRules(h.cfg)("", message.Message{}.Source).Zone
 		for range 40 {
 			at := noon.Add(time.Duration(r.Int64N(int64(400 * 24 * time.Hour))))
 			h.put(at, "<14>"+at.Add(time.Duration(r.Int64N(int64(370*24*time.Hour)))).Format(time.Stamp)+" web a: x")

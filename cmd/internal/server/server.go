@@ -90,6 +90,10 @@ func newServer(cfg *config.Config, log logrus.FieldLogger, m *ntpcheck.Monitor, 
 		return nil, err
 	}
 	a := newArchive(store, cfg, log)
+	var err error
+	if a.watch, err = newWatch(cfg); err != nil {
+		return nil, err
+	}
 	if err := a.restore(); err != nil {
 		return nil, err
 	}

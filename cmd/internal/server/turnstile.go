@@ -14,7 +14,7 @@ import (
 // recalling makes a fleet's configuration that of one whose originators are parked in the
 // store while they have no place in the table.
 func (a *archive) recalling(c analysis.Config) analysis.Config {
-	c.Recall = a.recall
+	c.Recall, c.Hears = a.recall, true
 	rand.Read(c.Seed[:]) // never fails
 	return c
 }

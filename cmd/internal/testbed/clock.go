@@ -2,6 +2,7 @@ package testbed
 
 import (
 	"fmt"
+	"os"
 	"testing"
 	"time"
 )
@@ -11,6 +12,18 @@ import (
 type Clock struct {
 	Offset time.Duration // host minus true time when the host starts; positive: ahead
 	Skew   float64       // in ppm; positive: the host gains
+
+	// Dial names a file that holds the offset instead, as Turn writes it; "" for none.
+	Dial string
+}
+
+// Turn sets the offset of a clock that has a dial.
+func (c Clock) Turn(t testing.TB, to time.Duration) {
+	t.Helper()
+	write(t, c.Dial+".new", fmt.Sprintf("%+.9f\n", to.Seconds()))
+	if err := os.Rename(c.Dial+".new", c.Dial); err != nil {
+		t.Fatalf("testbed: %v", err)
+	}
 }
 
 // After returns the clock's true offset once the host has run for a while.
@@ -25,6 +38,12 @@ func (c Clock) environment(t testing.TB) []string {
 	t.Helper()
 	if c == (Clock{}) {
 		return nil
+	}
+	if c.Dial != "" {
+		return []string{
+			"LD_PRELOAD=" + needFaketime(t), "FAKETIME_TIMESTAMP_FILE=" + c.Dial, "FAKETIME_NO_CACHE=1",
+			"FAKETIME_DONT_RESET=1", "FAKETIME_DONT_FAKE_MONOTONIC=1",
+		}
 	}
 	return []string{
 		"LD_PRELOAD=" + needFaketime(t),
