@@ -1,8 +1,6 @@
 package analysis
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // An Identity is who an originator is and what is said of it now.
 type Identity struct {
@@ -72,4 +70,14 @@ func ZoneEast(east int32) string {
 		sign, east = '-', -east
 	}
 	return fmt.Sprintf("%c%02d:%02d", sign, east/3600, east/60%60)
+}
+
+// Open returns the roll-up of the originator with a key that isn't ended yet, and so what is
+// known of its clock now.
+func (f *Fleet) Open(key []byte) (RollUp, bool) {
+	o := f.originators[string(key)]
+	if o == nil {
+		return RollUp{}, false
+	}
+	return o.open, true
 }

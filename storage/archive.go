@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // An Archiving says what Archive copies.
@@ -168,4 +169,32 @@ func deleteArchived(directory string, g *segment, kept uint64) error {
 		return err
 	}
 	return removeSegment(directory, signer, g, kept)
+}
+
+// A Segment is a file of messages to which nothing more is added.
+type Segment struct {
+	Name        string // of the file, without its extension
+	First, Last uint64 // sequences
+}
+
+// ClosedSegments returns those of a data directory, oldest first. A server may run on it.
+func ClosedSegments(directory string) ([]Segment, error) {
+	list, err := openSegments(filepath.Join(directory, segmentDirectory))
+	if err != nil {
+		return nil, fmt.Errorf("storage: list segments: %w", err)
+	}
+	var closed []Segment
+	all := list.list()
+	for i, g := range all {
+		s := Segment{Name: strings.TrimSuffix(filepath.Base(g.path), filepath.Ext(g.path)), First: g.first}
+		if i+1 < len(all) {
+			s.Last = all[i+1].first - 1
+		} else if known := list.summaryOf(g); known != nil {
+			s.Last = known.last
+		} else {
+			break
+		}
+		closed = append(closed, s)
+	}
+	return closed, nil
 }

@@ -19,6 +19,10 @@ const bucketOutbox = "outbox"
 // version gets it with the first entry.
 const bucketSchedules = "schedules"
 
+// bucketForwards holds how far messages were forwarded. A state.db of an earlier version
+// gets it with the first entry.
+const bucketForwards = "forwards"
+
 // PutOutbox replaces the entries of the same keys, all of them or none; a nil Blob deletes
 // one. It doesn't wait for a checkpoint, and a checkpoint leaves the outbox alone.
 func (s *Store) PutOutbox(entries []State) error { return s.putEntries(bucketOutbox, entries) }
@@ -35,6 +39,14 @@ func (s *Store) PutSchedules(entries []State) error { return s.putEntries(bucket
 // Schedules is Outbox for what runs by a schedule.
 func (s *Store) Schedules(fn func(key string, blob []byte) error) error {
 	return s.entries(bucketSchedules, fn)
+}
+
+// PutForwards is PutOutbox for how far messages were forwarded.
+func (s *Store) PutForwards(entries []State) error { return s.putEntries(bucketForwards, entries) }
+
+// Forwards is Outbox for how far messages were forwarded.
+func (s *Store) Forwards(fn func(key string, blob []byte) error) error {
+	return s.entries(bucketForwards, fn)
 }
 
 func (s *Store) putEntries(bucket string, entries []State) error {

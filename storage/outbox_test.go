@@ -27,6 +27,10 @@ func TestSchedules(t *testing.T) {
 	testEntries(t, bucketSchedules, (*Store).PutSchedules, (*Store).Schedules)
 }
 
+func TestForwards(t *testing.T) {
+	testEntries(t, bucketForwards, (*Store).PutForwards, (*Store).Forwards)
+}
+
 func testEntries(t *testing.T, bucket string, put func(*Store, []State) error, read func(*Store, func(string, []byte) error) error) {
 	directory := t.TempDir()
 	s := openStore(t, directory, Options{})

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/sirupsen/logrus"
@@ -126,5 +127,20 @@ func TestOneSegmentIsOpen(t *testing.T) {
 	missing := &segment{path: filepath.Join(s.directory, "missing")}
 	if err := s.segments.read(missing, func(*pages.File) error { return nil }); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("reading a missing file: %v, want %v", err, os.ErrNotExist)
+	}
+}
+
+func TestClosedSegments(t *testing.T) {
+	directory := t.TempDir()
+	s := openStore(t, directory, Options{SegmentBytes: 256 << 10, TailBytes: 64 << 10})
+	last := fill(t, s)
+	closed, err := ClosedSegments(directory) // while the store is written
+	if err != nil || len(closed) < 2 || closed[0].First != 1 || closed[len(closed)-1].Last > last {
+		t.Fatalf("closed segments are %+v, %v", closed, err)
+	}
+	for i, c := range closed[1:] {
+		if c.First != closed[i].Last+1 || c.Name != strings.TrimSuffix(segmentName(c.First), ".db") {
+			t.Errorf("behind %+v comes %+v", closed[i], c)
+		}
 	}
 }

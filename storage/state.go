@@ -25,7 +25,7 @@ const (
 	bucketReference = "reference"
 )
 
-var stateBuckets = []string{bucketStates, bucketRollUps, bucketFindings, bucketReference, bucketOutbox, bucketSchedules}
+var stateBuckets = []string{bucketStates, bucketRollUps, bucketFindings, bucketReference, bucketOutbox, bucketSchedules, bucketForwards}
 
 // Changes is what one Checkpoint writes, all of it or none. The blobs mean
 // nothing to the store.

@@ -29,20 +29,26 @@ Usage:
   skewatch analyze [FLAG ...] FILE
   skewatch analyze [FLAG ...] -
 
-The archive is CSV, its columns named in the first line, or NDJSON, one object a
-line. "-" reads it from the standard input. Needed are, among any others:
+"-" reads the standard input. The archive may be packed by gzip or zstd, and is one of
 
-  host      the host's name
-  sent      the stamp as it stood in the message, of RFC 3164 or RFC 3339
-  received  RFC 3339, or seconds since 1970, or milli-, micro- or nanoseconds
-  source    the sender's IP address (not needed)
+  csv      with the columns host, sent, received (and source) named in the first
+           line; sent is the stamp as it stood in the message, of RFC 3164 or RFC
+           3339, received RFC 3339, or seconds, milli-, micro- or nanoseconds
+  ndjson   one object of the same names a line, such as skewatch export writes
+  syslog   lines of rsyslog or syslog-ng whose template keeps both times: the time
+           of receipt in RFC 3339, then the message as it was received, or its own
+           time and the host; the peer's address may stand between or behind
+  journal  what journalctl -o export writes. Both times are of one machine's clock:
+           they show what was held up, not how far the clock is off
+  pcap     captured packets with syslog over UDP and TCP, in pcap or pcapng
 
-The receive times are taken as true. Lines that can't be used are counted, and the
-first of them named.`,
+The receive times are taken as true. Lines (of a journal entries, of a capture
+packets) that can't be used are counted, and the first of them named.`,
 		Example: "  $ skewatch analyze --assume-zone Europe/Paris messages.csv",
 	}
 	r := addSelection(cmd, "table", "json", "csv")
 	config.JudgingFlags(cmd.Flags())
+	format := addChoice(cmd, "input-format", "what the archive is, where its beginning doesn't show it", archive.Formats...)
 	at := cmd.Flags().String("at", "", "judge as of this `TIME`, by what was received up to then")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := config.Load(cmd.Flags(), p.environ)
@@ -53,6 +59,7 @@ first of them named.`,
 		if err != nil {
 			return err
 		}
+		q.Input = archive.Format(format.chosen)
 		return p.analyze(args[0], cfg, q)
 	}
 	return cmd
@@ -72,7 +79,8 @@ func oneFile(cmd *cobra.Command, args []string) error {
 // An analysisRequest is what analyze is asked for.
 type analysisRequest struct {
 	request
-	At time.Time // zero for the newest line's
+	Input archive.Format
+	At    time.Time // zero for the newest line's
 }
 
 func (p *program) analysisRequest(r *reading, at string) (analysisRequest, error) {
@@ -97,7 +105,9 @@ func (p *program) analyze(file string, cfg *config.Config, q analysisRequest) er
 		return err
 	}
 	defer from.Close()
-	r, err := archive.NewReader(from)
+	bar := p.progressBar("reading")
+	defer bar.clear()
+	r, err := archive.NewReaderOf(q.Input, bar.watch(from))
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -108,6 +118,7 @@ func (p *program) analyze(file string, cfg *config.Config, q analysisRequest) er
 	if err != nil {
 		return fmt.Errorf("read %s: %w", name, err)
 	}
+	bar.clear()
 	c.conclude(r, result)
 	if result.Readable == 0 {
 		return fmt.Errorf("%s: none of its lines can be used", name)
@@ -197,6 +208,9 @@ func (c *complaints) add(bad *archive.LineError) {
 func (c *complaints) conclude(r *archive.Reader, judged *archive.Result) {
 	if judged.Bad > 0 {
 		fmt.Fprintf(c.to, "warning: %s: %d of %d lines are bad\n", c.file, judged.Bad, r.Read())
+	}
+	if n := r.Passed(); n > 0 {
+		fmt.Fprintf(c.to, "%s: %d packets complete no message of syslog\n", c.file, n)
 	}
 	if n := r.Displaced(); n > 0 {
 		fmt.Fprintf(c.to, "warning: %s: %d lines stand over %d lines behind others of their host that were received later\n",

@@ -92,6 +92,7 @@ func checkOneWarning(t *testing.T, s *testbed.Skewatch) {
 
 // A burst writes numbered messages to one TCP connection until that breaks.
 type burst struct {
+	conn    net.Conn
 	mu      sync.Mutex
 	written []time.Time // when the write of each message had returned
 	ended   chan struct{}
@@ -104,8 +105,8 @@ func startBurst(t *testing.T, address string) *burst {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &burst{ended: make(chan struct{})}
-	t.Cleanup(func() { conn.Close(); <-b.ended })
+	b := &burst{conn: conn, ended: make(chan struct{})}
+	t.Cleanup(b.stop)
 	go b.write(conn)
 	return b
 }
@@ -123,6 +124,12 @@ func (b *burst) write(conn net.Conn) {
 		b.written = append(b.written, time.Now())
 		b.mu.Unlock()
 	}
+}
+
+// stop ends the sending.
+func (b *burst) stop() {
+	b.conn.Close()
+	<-b.ended
 }
 
 func (b *burst) total() int {

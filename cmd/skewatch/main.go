@@ -68,7 +68,7 @@ func (p *program) rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(p.serveCommand(), p.demoCommand(), p.tailCommand(), p.warningsCommand(), p.silenceCommand(), p.acknowledgeCommand(),
 		p.hostsCommand(), p.reportCommand(), p.searchCommand(), p.timelineCommand(), p.analyzeCommand(), p.simulateCommand(), p.sourcesCommand(),
-		p.checkCommand(), p.verifyCommand(), p.archiveCommand(), p.notifyCommand(), p.rulesCommand(),
+		p.checkCommand(), p.verifyCommand(), p.archiveCommand(), p.exportCommand(), p.notifyCommand(), p.forwardCommand(), p.rulesCommand(),
 		p.configCommand(), p.versionCommand())
 	root.InitDefaultHelpCmd()
 	if help, _, err := root.Find([]string{"help"}); err == nil {

@@ -2,19 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"os"
-	"os/signal"
-	"slices"
-	"strings"
-	"sync"
-	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/skewatch/skewatch/analysis/report"
 	"github.com/skewatch/skewatch/cmd/internal/config"
 	"github.com/skewatch/skewatch/cmd/internal/notify"
 )
@@ -55,66 +45,12 @@ Usage:
 		if err != nil {
 			return err
 		}
-		outputs, err := chosenOutputs(cfg.Notify, args)
-		if err != nil {
-			return err
+		var all []trial
+		for i := range cfg.Notify {
+			n := &cfg.Notify[i]
+			all = append(all, trial{n.Name, string(n.Type), func(ctx context.Context) error { return notify.Test(ctx, n, p.now(), p.stdout) }})
 		}
-		ctx, release := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
-		defer release()
-		return p.testOutputs(ctx, outputs)
+		return p.tryEach(cmd, "notify", all, args)
 	}
 	return cmd
-}
-
-// chosenOutputs returns the output that is named, or all.
-func chosenOutputs(all []config.Notify, args []string) ([]config.Notify, error) {
-	const field = "skewatch notify test"
-	switch {
-	case len(all) == 0:
-		return nil, &config.Error{Field: "notify", Problem: "no outputs are configured", Hint: "name them in the file that --config names"}
-	case len(args) > 1:
-		return nil, &config.Error{Field: field, Problem: "takes one name", Value: args[1], Hint: "leave it out to test all"}
-	case len(args) == 0:
-		return all, nil
-	}
-	var names []string
-	for _, n := range all {
-		names = append(names, n.Name)
-	}
-	if i := slices.Index(names, args[0]); i >= 0 {
-		return all[i : i+1], nil
-	}
-	return nil, &config.Error{Field: field, Problem: "no output has this name", Value: args[0], Hint: "there are: " + strings.Join(names, ", ")}
-}
-
-// errUndelivered makes the exit code of what failed, and was said.
-var errUndelivered = errors.New("not every output delivers")
-
-// testOutputs sends the sample through all outputs at once, and says what came of it in
-// their order.
-func (p *program) testOutputs(ctx context.Context, outputs []config.Notify) error {
-	said := make([]string, len(outputs))
-	failed := make([]bool, len(outputs))
-	var wg sync.WaitGroup
-	for i := range outputs {
-		wg.Go(func() {
-			begin := time.Now()
-			err := notify.Test(ctx, &outputs[i], p.now(), p.stdout)
-			took := time.Since(begin).Round(time.Millisecond)
-			said[i], failed[i] = fmt.Sprintf("delivered in %v", took), err != nil
-			if err != nil {
-				said[i] = fmt.Sprintf("failed after %v: %s", took, report.Printable(err.Error()))
-			}
-		})
-	}
-	wg.Wait()
-	for i, n := range outputs {
-		if _, err := fmt.Fprintf(p.stdout, "%s (%s): %s\n", n.Name, n.Type, said[i]); err != nil {
-			return err
-		}
-	}
-	if slices.Contains(failed, true) {
-		return errUndelivered
-	}
-	return nil
 }

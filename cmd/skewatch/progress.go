@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"os"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -69,4 +70,32 @@ func (b *progressBar) clear() {
 	if b != nil && b.bar != nil {
 		_ = b.bar.Clear()
 	}
+}
+
+// watch returns a file of which the bar shows how much was read; whatever else it is given it
+// returns as it is.
+func (b *progressBar) watch(from io.Reader) io.Reader {
+	f, isFile := from.(*os.File)
+	if b == nil || !isFile {
+		return from
+	}
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return from
+	}
+	return &watched{from: f, size: uint64(info.Size()), show: b.show()}
+}
+
+// A watched file shows how much of it was read.
+type watched struct {
+	from     io.Reader
+	at, size uint64
+	show     func(api.Progress)
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	w.show(api.Progress{At: w.at, Last: w.size})
+	n, err := w.from.Read(p)
+	w.at += uint64(n)
+	return n, err
 }

@@ -22,7 +22,9 @@ Commands:
   simulate    have made-up hosts with known clocks send, and score a report
   verify      go through all that is stored: checksums, gaps, signed history
   archive     copy old messages to another directory
+  export      write stored messages as NDJSON, CSV, Parquet or for Elasticsearch
   notify      test the outputs that warnings are sent to
+  forward     test the receivers that messages are sent on to
   rules       list the rules over messages that come along, and try rules on log files
   sources     show the NTP sources and the collector's own clock
   check       be a monitoring plugin: one line and an exit code

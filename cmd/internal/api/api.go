@@ -82,6 +82,8 @@ type Query struct {
 	MinSeverity analysis.Severity
 	Verdicts    []analysis.Verdict
 
+	Estimates bool // messages: with what was known of their hosts' clocks
+
 	// Progress, if not nil, is called from time to time while stored messages are read.
 	Progress func(Progress)
 }

@@ -26,6 +26,35 @@ type Message struct {
 	StampedBy   string    `json:"stamped_by"`
 	Message     string    `json:"message"`
 	Raw         []byte    `json:"raw,omitempty"`
+
+	Estimate *ClockEstimate `json:"estimate,omitempty"` // if it is asked for
+}
+
+// A ClockEstimate is an Estimate with the trust that it rests on, for printing.
+type ClockEstimate struct {
+	Trust      string     `json:"trust"`
+	Corrected  *time.Time `json:"corrected"` // null if not known
+	Bound      *float64   `json:"bound_seconds"`
+	Verdict    string     `json:"verdict"`
+	Offset     *float64   `json:"offset_seconds"`
+	OffsetLow  *float64   `json:"offset_low_seconds"`
+	OffsetHigh *float64   `json:"offset_high_seconds"`
+	BoundKind  string     `json:"bound_kind,omitempty"`
+}
+
+// ClockEstimateOf returns an estimate for printing with its message.
+func ClockEstimateOf(m *message.Message, e Estimate) *ClockEstimate {
+	shown := ClockEstimate{Trust: m.Trust.String(), Verdict: e.Verdict}
+	if at, bound, ok := e.Corrected(); ok {
+		corrected, seconds := time.Unix(0, at).UTC(), bound.Seconds()
+		shown.Corrected, shown.Bound = &corrected, &seconds
+	}
+	if e.Known {
+		offset, low, high := e.Interval.Offset.Seconds(), e.Interval.Low.Seconds(), e.Interval.High.Seconds()
+		shown.Offset, shown.OffsetLow, shown.OffsetHigh = &offset, &low, &high
+		shown.BoundKind = e.Bounds.String()
+	}
+	return &shown
 }
 
 // MessageOf returns a message for printing. A stamp without zone is read in the one

@@ -61,6 +61,7 @@ func (q Query) Values() url.Values {
 	set("grep", q.Grep, q.Grep != "")
 	set("app", q.App, q.App != "")
 	set("severity", q.Severity, q.Severity != "")
+	set("estimates", "true", q.Estimates)
 	set("progress", "true", q.Progress != nil)
 	set("min_severity", q.MinSeverity.String(), q.MinSeverity != analysis.NoSeverity)
 	for _, verdict := range q.Verdicts {
@@ -75,7 +76,7 @@ func (q Query) Values() url.Values {
 func ParseQuery(v url.Values) (Query, error) {
 	p := parameters{values: v}
 	q := p.query()
-	q.Clock = p.clock("clock")
+	q.Clock, q.Estimates = p.clock("clock"), p.bool("estimates")
 	p.contents(&q)
 	if p.bool("progress") {
 		q.Progress = func(Progress) {}

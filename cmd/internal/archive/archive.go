@@ -1,8 +1,9 @@
 // Package archive reads archives of messages that kept both times of each: when it
 // was sent, as its originator wrote it, and when it was received.
 //
-// An archive is CSV with the names of the columns in its first line, or NDJSON, one
-// object a line. Both name the same things:
+// An archive is CSV with the names of the columns in its first line, NDJSON, one object
+// a line, lines that a syslog daemon wrote, journald's export or a capture of packets,
+// each plain or compressed. The first two name the same things:
 //
 //	host      the originator's name, as sent
 //	sent      the stamp, as it stood in the message; empty, null or "-" if there was none
@@ -10,8 +11,9 @@
 //	          micro- or nanoseconds, with or without a fraction
 //	source    the peer's IP address; optional
 //
-// They may stand in any order and among others, which are passed over. A line that
-// can't be used is named and left out; it never ends the reading.
+// They may stand in any order and among others, which are passed over. What the others
+// look like is said at their readers. A line that can't be used is named and left out; it
+// never ends the reading.
 package archive
 
 import (
@@ -108,9 +110,16 @@ type Reader struct {
 
 // A recordReader splits an archive into the fields of its lines.
 type recordReader interface {
-	// next returns the fields of the next line and where it begins. They are valid
-	// until the call after.
-	next() (fields, int64, error)
+	// next returns the next line and where it begins. It is valid until the call after.
+	next() (entry, int64, error)
+}
+
+// An entry is what a line says.
+type entry struct {
+	fields
+	received int64         // Unix ns; 0 if it is to be read from its field
+	stamped  bool          // sent is given,
+	sent     message.Stamp // and isn't to be read from its field
 }
 
 // fields are what a line says, as it is written; nil is what it doesn't name.
@@ -149,11 +158,25 @@ func foldsTo(name []byte, lower string) bool {
 
 // NewReader returns a Reader, after reading the header. The error is a *HeaderError
 // when what is there is no archive of messages.
-func NewReader(from io.Reader) (*Reader, error) {
+func NewReader(from io.Reader) (*Reader, error) { return NewReaderOf(Auto, from) }
+
+// NewReaderOf is NewReader for an archive in a format that is known.
+func NewReaderOf(format Format, from io.Reader) (*Reader, error) {
+	from, err := unpacked(from)
+	if err != nil {
+		return nil, err
+	}
 	r := &Reader{lines: newLines(from), origins: map[string]*Origin{}, resolution: second, window: Window}
-	var err error
-	r.records, err = detect(&r.lines)
+	r.records, err = open(format, &r.lines)
 	return r, err
+}
+
+// Passed returns how many packets of a capture completed no message of syslog.
+func (r *Reader) Passed() int64 {
+	if c, ok := r.records.(*capture); ok {
+		return c.passed
+	}
+	return 0
 }
 
 // Read returns how many lines with messages were read so far, good and bad.
@@ -171,7 +194,7 @@ func (r *Reader) Displaced() int64 { return r.displaced }
 // has no Origin, unless it lacks nothing but a stamp that can be read: then it is
 // evidence of that.
 func (r *Reader) Next() (Line, error) {
-	f, number, err := r.records.next()
+	e, number, err := r.records.next()
 	if err != nil {
 		if errors.As(err, new(*LineError)) {
 			r.read++
@@ -180,7 +203,7 @@ func (r *Reader) Next() (Line, error) {
 	}
 	r.read++
 	l := Line{Number: number}
-	if bad := r.fill(&l, &f); bad != nil {
+	if bad := r.fill(&l, &e); bad != nil {
 		bad.Number = number
 		return l, bad
 	}
@@ -188,9 +211,15 @@ func (r *Reader) Next() (Line, error) {
 }
 
 // fill reads the fields of a line.
-func (r *Reader) fill(l *Line, f *fields) (bad *LineError) {
-	if l.Received, bad = readReceived(f[fieldReceived]); bad != nil {
-		return bad
+func (r *Reader) fill(l *Line, e *entry) (bad *LineError) {
+	f := &e.fields
+	switch l.Received = e.received; {
+	case e.received < 0:
+		return fault(fieldReceived, "not after 1970", nil)
+	case e.received == 0:
+		if l.Received, bad = readReceived(f[fieldReceived]); bad != nil {
+			return bad
+		}
 	}
 	if l.Origin, bad = r.origin(bytes.TrimSpace(f[fieldHost]), bytes.TrimSpace(f[fieldSource])); bad != nil {
 		return bad
@@ -198,7 +227,10 @@ func (r *Reader) fill(l *Line, f *fields) (bad *LineError) {
 	for l.Received%r.resolution != 0 {
 		r.resolution /= 10
 	}
-	if l.Sent = parse.Stamp(f[fieldSent]); l.Sent.Format == message.StampInvalid {
+	if l.Sent = e.sent; !e.stamped {
+		l.Sent = parse.Stamp(f[fieldSent])
+	}
+	if l.Sent.Format == message.StampInvalid {
 		return fault(fieldSent, "not a stamp that can be read", f[fieldSent])
 	}
 	return nil

@@ -150,7 +150,7 @@ func TestHeaders(t *testing.T) {
 		{"one column missing", "host,sent\n", `line 1: no column is named received (got "host,sent")`},
 		{"a column twice", "host,sent,received,Host\n", "line 1: two columns are named host"},
 		{"array", "[{}]", "is a JSON array"},
-		{"gzip", "\x1f\x8b\x08", "is compressed"},
+		{"gzip that ends", "\x1f\x8b\x08", "is compressed, but can't be unpacked: unexpected EOF"},
 		{"huge", strings.Repeat("host,", 1<<19), "line 1: longer than 1048576 bytes"},
 		{"open quotation", "host,sent,\"received\n", "line 1: a quotation doesn't end"},
 	}

@@ -71,24 +71,3 @@ func (l *lines) first() (byte, error) {
 		_, _ = l.from.Discard(1) // it is in the buffer
 	}
 }
-
-// detect finds out in which of the formats an archive is written.
-func detect(l *lines) (recordReader, error) {
-	l.skipBOM()
-	first, err := l.first()
-	switch {
-	case errors.Is(err, io.EOF):
-		return nil, &HeaderError{"is empty", headerHint + ", or write one JSON object a line"}
-	case err != nil:
-		return nil, err
-	}
-	switch first {
-	case '{':
-		return &objects{lines: l}, nil
-	case '[':
-		return nil, &HeaderError{"is a JSON array", "write one object a line, as jq -c '.[]' does"}
-	case 0x1f: // gzip
-		return nil, &HeaderError{"is compressed", "unpack it first: zcat FILE | skewatch analyze -"}
-	}
-	return newTable(l)
-}

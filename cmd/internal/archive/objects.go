@@ -9,19 +9,19 @@ import (
 // than it needs: the values of other names need only end where they should.
 type objects struct{ lines *lines }
 
-func (o *objects) next() (f fields, number int64, err error) {
+func (o *objects) next() (e entry, number int64, err error) {
 	line, err := o.lines.next()
 	for err == nil && len(bytes.TrimSpace(line)) == 0 {
 		line, err = o.lines.next()
 	}
 	number = o.lines.number
 	if err != nil {
-		return f, number, err
+		return e, number, err
 	}
-	if !readObject(line, &f) {
-		return f, number, &LineError{Number: number, Problem: "not a JSON object", Value: clip(line)}
+	if !readObject(line, &e.fields) {
+		return e, number, &LineError{Number: number, Problem: "not a JSON object", Value: clip(line)}
 	}
-	return f, number, nil
+	return e, number, nil
 }
 
 // readObject reads the fields of an object that stands alone.

@@ -52,20 +52,20 @@ func newTable(l *lines) (*table, error) {
 
 const headerHint = `let the first line name the columns, such as "host,sent,received"`
 
-func (t *table) next() (f fields, number int64, err error) {
+func (t *table) next() (e entry, number int64, err error) {
 	cells, number, err := t.split()
 	if err != nil {
-		return f, number, err
+		return e, number, err
 	}
 	if len(cells) != len(t.columns) {
-		return f, number, &LineError{Number: number, Problem: fmt.Sprintf("has %d columns, and the first line %d", len(cells), len(t.columns))}
+		return e, number, &LineError{Number: number, Problem: fmt.Sprintf("has %d columns, and the first line %d", len(cells), len(t.columns))}
 	}
 	for i, field := range t.columns {
 		if field != noField {
-			f[field] = cells[i]
+			e.fields[field] = cells[i]
 		}
 	}
-	return f, number, nil
+	return e, number, nil
 }
 
 // split reads a line, and further ones while a quotation is open, and returns its

@@ -73,6 +73,9 @@ type Config struct {
 	// Notify are the outputs that warnings are sent to.
 	Notify []Notify
 
+	// Forward are the receivers that messages are sent on to.
+	Forward []Forward
+
 	// Reports are made by a schedule.
 	Reports []Report
 
@@ -191,6 +194,7 @@ func Load(flags *pflag.FlagSet, environ []string) (*Config, error) {
 		l.settleProfile()
 		l.checkTLS()
 		l.checkNotify()
+		l.checkForward()
 		l.checkReports()
 		l.checkShared()
 	}

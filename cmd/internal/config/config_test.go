@@ -261,6 +261,9 @@ notify:
     min_severity: crit
   - {name: siem, type: syslog, address: "[2001:db8::1]:6514", transport: tls, ca: ca.pem}
   - {name: out, type: stdout}
+forward:
+  - {name: siem, address: "siem.example.net:20514", transport: relp-tls, ca: ca.pem, certificate: c.pem, key: k.pem}
+  - {name: auth, address: "192.0.2.9:514", transport: tcp, hosts: "Web*", min_severity: warning, facilities: [auth, authpriv], match: "a|b", sd_id: clock@1.2}
 reports:
   - {name: weekly, schedule: 0 12 * * 5, zone: Europe/Paris, period: 7d, format: csv, hosts: "DB*", profile: srg, sign: true, directory: /srv/reports, keep: 52}
   - {name: minutes, schedule: "*/5 * * * *", tolerance: 20ms, mail: mail, to: [boss@example.net]}

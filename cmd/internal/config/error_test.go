@@ -39,7 +39,7 @@ func TestFileErrors(t *testing.T) {
 		{"limits: {connections: 0}", `config: limits.connections: below the least of 1 (got "0") at :1`, ``},
 		{"limits: {connections: many}", `config: limits.connections: not a whole number (got "many") at :1`, `write digits only, from 1 to 10000000`},
 		{"limits: {allow: 192.0.2.1/24}", `config: limits.allow[0]: not the network's first address (got "192.0.2.1/24") at :1`, `write "192.0.2.0/24"`},
-		{"<<: {data: x}", `config: <<: unknown key at :1`, `known here: data, simulated, retention, listen, tls, limits, http, web, ntp, receive_stamps, assume_zone, warnings, rules, log, profile, tolerance, hosts, notify, reports`},
+		{"<<: {data: x}", `config: <<: unknown key at :1`, `known here: data, simulated, retention, listen, tls, limits, http, web, ntp, receive_stamps, assume_zone, warnings, rules, log, profile, tolerance, hosts, notify, forward, reports`},
 		{"ntp: 16s", `config: ntp: holds settings and takes no value itself at :1`, `write beneath it: servers, keys, nts_ca, poll, holdover, kernel_clock`},
 		{"http: {address: x}", `config: http: takes a value, not settings beneath it at :1`, ``},
 		{"http: [a]", `config: http: takes one value, not a list at :1`, ``},

@@ -43,6 +43,7 @@ func loadYAML(text []byte) (*Config, error) {
 		l.settleProfile()
 		l.checkTLS()
 		l.checkNotify()
+		l.checkForward()
 		l.checkReports()
 		l.checkShared()
 	}

@@ -144,6 +144,7 @@ func (c *Config) settings() []setting {
 
 		{key: "hosts", items: c.hostItems, example: "match: web*"},
 		{key: "notify", items: c.notifyItems, example: "name: ops"},
+		{key: "forward", items: c.forwardItems, example: "name: siem"},
 		{key: "reports", items: c.reportItems, example: "name: weekly"},
 	}
 }

@@ -30,7 +30,7 @@ func (c *Config) rows() []row {
 			rows = append(rows, row{s.key, s.texts(), s.many(), c.origins[s.key]})
 		}
 	}
-	for _, table := range slices.Concat(c.hostSettings(), c.notifySettings(), c.reportSettings()) {
+	for _, table := range slices.Concat(c.hostSettings(), c.notifySettings(), c.forwardSettings(), c.reportSettings()) {
 		for _, s := range table {
 			if origin, given := c.origins[s.key]; given {
 				rows = append(rows, row{s.key, s.texts(), s.many(), origin})

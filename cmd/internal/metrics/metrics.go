@@ -31,6 +31,7 @@ type Sample struct {
 	Sources   ntpcheck.Status
 	Outputs   []Output
 	Reports   []Report
+	Forwards  []Forward
 	HTTP      HTTP
 	Mutes     analysis.MuteCount
 }
@@ -65,6 +66,16 @@ type Report struct {
 	Failed   bool      // it didn't go well
 	Pending  uint64    // runs that are due
 	Skipped  uint64    // runs that were given up
+}
+
+// A Forward is what became of the messages for one receiver that they are sent on to.
+type Forward struct {
+	Name      string
+	Delivered uint64 // messages
+	Waiting   uint64 // messages stored since the last that is done with
+	Failed    uint64 // attempts
+	Missed    uint64 // messages removed or damaged before they could be sent
+	Refused   uint64 // messages that were given up
 }
 
 // MostHosts is how many hosts have series of their own: those that are warned of first, then
@@ -137,6 +148,12 @@ var (
 	muted     = counter("muted_events", "Warning events that nobody was told of, because of a silence or an acknowledgement.", "kind")
 	waiting   = gauge("notifications_waiting", "Warning events that an output has yet to deliver.", "output")
 
+	forwarded      = counter("forwarded_messages", "Messages that a receiver has got.", "forward")
+	forwardWaiting = gauge("forward_waiting_messages", "Messages stored since the last that a receiver has got, whether they concern it or not.", "forward")
+	forwardFailed  = counter("forward_failed_attempts", "Attempts to send messages on that failed.", "forward")
+	forwardMissed  = counter("forward_missed_messages", "Messages that were removed, or damaged, before they could be sent on.", "forward")
+	forwardRefused = counter("forward_refused_messages", "Messages that were given up, because the receiver refuses them.", "forward")
+
 	reportTried   = gauge("report_last_run_timestamp_seconds", "When a run of a report was last tried, Unix time.", "report", "delivery")
 	reportWell    = gauge("report_last_run_success", "1 if that went well, 0 if it is to be tried again.", "report", "delivery")
 	reportPending = gauge("report_pending_runs", "Runs of a report that are due and not delivered.", "report", "delivery")
@@ -174,6 +191,9 @@ func (r *reader) Collect(to chan<- prometheus.Metric) {
 	}
 	for _, r := range s.Reports {
 		w.report(r)
+	}
+	for _, f := range s.Forwards {
+		w.forward(f)
 	}
 	w.http(&s.HTTP)
 }
@@ -217,6 +237,15 @@ func (w writer) output(o Output) {
 	w.send(failed, o.Failed, o.Name)
 	w.send(refused, o.Refused, o.Name)
 	w.send(waiting, o.Waiting, o.Name)
+}
+
+// forward sends what was counted of a receiver.
+func (w writer) forward(f Forward) {
+	w.send(forwarded, f.Delivered, f.Name)
+	w.send(forwardWaiting, f.Waiting, f.Name)
+	w.send(forwardFailed, f.Failed, f.Name)
+	w.send(forwardMissed, f.Missed, f.Name)
+	w.send(forwardRefused, f.Refused, f.Name)
 }
 
 // report sends how a report by schedule is doing.

@@ -50,6 +50,7 @@ func TestMetrics(t *testing.T) {
 		Reports: []Report{{"weekly", "file", time.Unix(1772366400, 25e7), false, 0, 2}, {"weekly", "mail", time.Unix(1772366401, 0), true, 3, 0}, {Name: "new", Delivery: "file"}},
 		HTTP:    HTTP{Refused: []Count{{"nobody", 21}, {"token", 22}}, Logins: 23, Sessions: 24}}
 	s.Mutes = analysis.MuteCount{Lasting: [2]int{3, 4}, Muted: [2]uint64{70, 80}}
+	s.Forwards = []Forward{{"siem", 1000, 20, 3, 4, 1}}
 	s.Fleet = analysis.Glance{Omitted: 9, Hosts: []analysis.Standing{
 		{Host: "fast", Source: "192.0.2.1", Verdict: analysis.Ahead, Warned: analysis.Crit, Known: true, Skew: -12.5, SkewBound: 0.5,
 			Interval: analysis.Interval{Offset: 40 * time.Second, Low: 39 * time.Second, High: 41 * time.Second}, Last: time.Unix(1772366400, 5e8)},

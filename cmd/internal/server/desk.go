@@ -87,16 +87,17 @@ func (d *desk) Messages(ctx context.Context, q api.Query, fn func(api.Message) e
 	if err != nil {
 		return err
 	}
+	estimate, err := d.estimates(q)
+	if err != nil {
+		return err
+	}
 	rule, choose := hostRules(d.cfg), newChooser(q)
 	return d.follow(ctx, q, &d.stored, func() error {
 		last := d.store.Last()
 		synced := d.store.Sync(ctx) // when it fails, what is on disk is all there is to show
 		err := d.tolerate(d.store.Messages(ctx, query, func(m *message.Message) error {
 			query.After = m.Sequence
-			host := string(m.Host)
-			if host == "" {
-				host = m.Source.String()
-			}
+			host := hostName(m)
 			zone := rule(host, m.Source).Zone
 			if !api.MatchHost(q.Host, host) || !sentWithin(q, m, zone) {
 				return nil
@@ -108,7 +109,9 @@ func (d *desk) Messages(ctx context.Context, q api.Query, fn func(api.Message) e
 			if !parsed {
 				restoreFields(m)
 			}
-			return fn(api.MessageOf(m, zone, q.Raw))
+			shown := api.MessageOf(m, zone, q.Raw)
+			shown.Estimate = estimate(m)
+			return fn(shown)
 		}))
 		if err == nil && synced == nil {
 			query.After = max(query.After, last) // what didn't match isn't read again

@@ -88,7 +88,7 @@ func (s *Server) sample() metrics.Sample {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return metrics.Sample{
-		Received: received, Sources: sources, Outputs: outputs, Reports: s.reportSamples(),
+		Received: received, Sources: sources, Outputs: outputs, Reports: s.reportSamples(), Forwards: s.forwardSamples(),
 		HTTP:      httpSample(s.web.Stats()),
 		Admission: s.fleet.Admission(), Late: s.fleet.Late(), Rules: s.watch.engine.Stats(), Fleet: s.fleet.Glance(metrics.MostHosts), Mutes: s.mutes.Count(),
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/skewatch/skewatch/cmd/internal/access"
 	"github.com/skewatch/skewatch/cmd/internal/build"
 	"github.com/skewatch/skewatch/cmd/internal/config"
+	"github.com/skewatch/skewatch/cmd/internal/forward"
 	"github.com/skewatch/skewatch/cmd/internal/metrics"
 	"github.com/skewatch/skewatch/cmd/internal/schedule"
 	"github.com/skewatch/skewatch/cmd/internal/web"
@@ -40,6 +41,7 @@ type Server struct {
 	local     net.Listener  // nil without a guard
 	keeper    *keeper
 	reports   *schedule.Scheduler
+	forwards  *forward.Forwarder
 }
 
 // Open opens the data directory and binds every address, or does nothing and says
@@ -106,6 +108,9 @@ func newServer(cfg *config.Config, log logrus.FieldLogger, m *ntpcheck.Monitor, 
 	b := build.This()
 	s.web = web.NewServer(s.desk, metrics.Handler(s.sample, metrics.Build{Version: b.Version, Go: b.Go}), log)
 	if err := s.openOutputs(); err != nil {
+		return nil, err
+	}
+	if err := s.openForwards(); err != nil {
 		return nil, err
 	}
 	return s, s.openReports()
@@ -181,6 +186,7 @@ func (s *Server) Run(ctx context.Context) error {
 	wg.Go(func() { s.accounting(background) })
 	wg.Go(func() { s.outputs.Run(background) })
 	wg.Go(func() { s.reports.Run(background) })
+	wg.Go(func() { s.forwards.Run(background) })
 	closeHTTP := s.serveHTTP(&wg)
 
 	received := s.collector.Run(ctx) // returns when all that was received is in the store

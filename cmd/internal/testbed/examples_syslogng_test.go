@@ -21,10 +21,11 @@ func TestSyslogNGExamplesAreValid(t *testing.T) {
 		{"20-tcp.conf"},
 		{"10-udp.conf", "30-quiet-hosts.conf"},
 		{"20-tcp.conf", "30-quiet-hosts.conf"},
+		{"40-archive.conf"},
 	}
 	for _, files := range tests {
 		config := filepath.Join(t.TempDir(), "syslog-ng.conf")
-		text := syslogNGSource("ng1", "/dev/log")
+		text := syslogNGSource("ng1", "/dev/log") + "source s_net { network(port(5514)); };\n"
 		for _, file := range files {
 			text += syslogNGExample(t, file)
 		}

@@ -25,6 +25,7 @@ func TestExamplesAreValid(t *testing.T) {
 		{"25-relp.conf"},
 		{"25-relp.conf", "30-quiet-hosts.conf"},
 		{"40-central-relay.conf"},
+		{"50-archive.conf"},
 	}
 	validated := map[string]bool{"22-tls.conf": true, "27-relp-tls.conf": true} // by a test of their own
 	for _, files := range tests {
