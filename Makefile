@@ -15,7 +15,7 @@ END_TO_END := ^TestEndToEnd
 EXPERIMENTS := ^Test(Accuracy|Skew|Intervals|Events|Soak|ForeignStamps|NoisyReference|Vote.*|NoVote.*|FewMove|FleetDay)$$
 FAULTS := ^Test(Kill|PowerCut|DamagedFiles|DamageWhileOpen|FullDisk|Months)$$
 
-.PHONY: build deps test lint cross race fuzz end-to-end acceptance accuracy bench screenshots fmt
+.PHONY: build deps test lint cross race long fuzz end-to-end acceptance accuracy bench screenshots fmt
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/skewatch ./cmd/skewatch
@@ -31,6 +31,7 @@ test:
 	@$(MAKE) lint
 	@$(MAKE) cross
 	@$(MAKE) race
+	@$(MAKE) long
 	@$(MAKE) fuzz
 	@$(MAKE) end-to-end
 
@@ -47,8 +48,13 @@ cross:
 		go build ./... && go vet ./... || exit 1; \
 	done
 
+# All tests but the end-to-end ones, which have their own turn, and those marked long.
 race:
 	go test -race -timeout 10m -skip '$(END_TO_END)' ./...
+
+# The tests that race leaves out: simulations, in which it could find nothing.
+long:
+	go test -timeout 10m ./analysis
 
 fuzz:
 	.ci/fuzz 50000x

@@ -147,6 +147,7 @@ func (c *contest) run(seed uint64) scores {
 }
 
 func TestAccuracy(t *testing.T) {
+	analysis.Long(t)
 	columns := append([]string{"median / 95th percentile", "after 10 min", "from 1 h"}, methods...)
 	tab := newTable(append(columns, "outside", "low too high", "width")...)
 	for _, c := range contests {

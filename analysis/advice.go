@@ -104,7 +104,7 @@ func (o *originator) checkZone() string {
 		asks = " (is DST at fault?)"
 	}
 	return fmt.Sprintf("its clock is right but for a zone %s too far %s: check `timedatectl` and /etc/localtime there%s, and that its hardware clock holds UTC",
-		hours(shift.Abs()), side, asks)
+		spelled(shift.Abs()), side, asks)
 }
 
 // gpsRollover is after how long the number of the week begins anew that GPS sends.

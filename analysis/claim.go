@@ -50,7 +50,7 @@ func (o *originator) contradiction() string {
 	claimed, within := o.rule.Tolerance.Warn, ""
 	if o.claim.SyncAccuracy > 0 {
 		claimed = o.claim.SyncAccuracy
-		within = " within " + claimed.String()
+		within = " within " + spelled(claimed)
 	}
 	switch i := o.interval; {
 	case i.Low > claimed:

@@ -24,7 +24,7 @@ func TestClaimsAgainstMeasurement(t *testing.T) {
 		{"says it is not", 40 * time.Second, message.TimeQuality{IsSynced: message.ClaimedFalse}, ""},
 		{"40 s ahead", 40 * time.Second, synced, "claims to be synchronised, but is proved 39.9"},
 		{"40 s behind", -40 * time.Second, synced, "claims to be synchronised, but is 39.9"},
-		{"in sync, but not as well as it says", 300 * time.Millisecond, within(time.Millisecond), "claims to be synchronised within 1ms, but is proved 0.299 s ahead"},
+		{"in sync, but not as well as it says", 300 * time.Millisecond, within(time.Millisecond), "claims to be synchronised within 1 ms, but is proved 0.299 s ahead"},
 		{"as well as it says", 300 * time.Millisecond, within(500 * time.Millisecond), ""},
 		{"behind within the tolerance: may be a delay", -300 * time.Millisecond, within(time.Millisecond), ""},
 	}

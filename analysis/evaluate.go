@@ -29,7 +29,7 @@ type Estimate struct {
 
 	Steps   []Step // found by this evaluation, oldest first
 	Settled bool   // the level has held still long enough to call messages late
-	Stuck   bool   // one stamp repeats
+	Stuck   bool   // one stamp repeats, and no doubt about voices goes back to before it did
 
 	Voices Voices // how many clocks seem to speak
 
@@ -80,7 +80,10 @@ func (b BoundKind) String() string { return boundKinds[b] }
 // collector's clock. It changes nothing, so the same state, time and parameters
 // always give the same answer.
 func (s *State) Evaluate(now int64, path Path, p *Params) Estimate {
-	e := Estimate{Resolution: time.Duration(s.resolution), Messages: s.messages, FirstSent: s.firstSent}
+	e := Estimate{
+		Resolution: time.Duration(s.resolution), Messages: s.messages, FirstSent: s.firstSent,
+		Span: time.Duration(s.last - s.first), Stuck: s.repeat.stuck(int64(p.StuckSpan)),
+	}
 	e.accept = accepted{segment: s.segment, floor: s.floor, ceiling: s.ceiling}
 	pts := dropUnsupported(s.lattice.points(make([]point, 0, maxPoints), s.segment), s.resolution)
 	if len(pts) == 0 {
@@ -91,7 +94,7 @@ func (s *State) Evaluate(now int64, path Path, p *Params) Estimate {
 	if level.moved {
 		seen = noPhases.coverage(s.resolution)
 	}
-	e.describe(s, &level, now, p)
+	e.describe(s.resolution, &level, now, p)
 	evidence := onEnvelope(level.points)
 	if !seen.known {
 		seen.all = scatteredPhases(evidence, s.resolution)
@@ -109,15 +112,13 @@ func (s *State) Evaluate(now int64, path Path, p *Params) Estimate {
 }
 
 // describe takes over what the scan found.
-func (e *Estimate) describe(s *State, level *segmentation, now int64, p *Params) {
+func (e *Estimate) describe(resolution int64, level *segmentation, now int64, p *Params) {
 	e.Steps = level.steps
 	e.Settled = level.settled
-	e.Stuck = s.repeat.stuck(int64(p.StuckSpan))
-	e.Span = time.Duration(s.last - s.first)
 	if newest := &level.points[len(level.points)-1]; level.late {
-		e.Behind = time.Duration(max(0, level.envelope-s.resolution-newest.max))
+		e.Behind = time.Duration(max(0, level.envelope-resolution-newest.max))
 	}
-	reach := s.resolution + int64(p.MinStep) + p.aged(now-level.at)
+	reach := resolution + int64(p.MinStep) + p.aged(now-level.at)
 	e.accept = accepted{segment: level.since, floor: noLead, ceiling: level.envelope + reach, moved: level.moved}
 	if level.settled {
 		e.accept.floor = level.envelope - reach
@@ -132,6 +133,7 @@ func (e *Estimate) hear(pts []point, level *segmentation, now int64, s *State, p
 	if e.Voices == OneVoice && unsupported(level.points, level.envelope, s.resolution, p) {
 		e.Voices = Doubtful
 	}
+	e.Stuck = e.Stuck && (e.Voices != Doubtful || s.repeat.prevails(s.first))
 	if s.tide != nil {
 		e.followTide(s.tide, now)
 	}

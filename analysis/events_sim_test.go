@@ -27,6 +27,7 @@ type outcome struct {
 }
 
 func TestEvents(t *testing.T) {
+	analysis.Long(t)
 	tab := newTable("what happens", "stamps", "one in", "found", "after (state)", "after (fleet)", "named", "during", "shown after",
 		"in the end", "false steps", "false warnings", "error in the end")
 	for _, what := range happenings {

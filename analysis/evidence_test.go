@@ -57,6 +57,7 @@ func mustBits(s *State) []byte {
 // Merging is associative, commutative and idempotent to the bit: whatever the order,
 // the grouping and the repetitions, the same evidence folds to the same state.
 func TestMergeIsBitIdentical(t *testing.T) {
+	Long(t)
 	const splits = 10_000
 	for seed := range uint64(splits) {
 		r := rand.New(rand.NewPCG(seed, 4))

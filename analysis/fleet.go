@@ -23,6 +23,11 @@ type Config struct {
 	// mute: then it doesn't stand for those of others. Nil if people are told of all.
 	Untold func(key, host string, v Verdict) bool
 
+	// Reaches reports whether all who are told of the warnings of a host are told of those
+	// of a leader too, of which it has one clock: only then that one's stands for its. Nil if
+	// people are told of all hosts.
+	Reaches func(leader, host string) bool
+
 	// Hold is how long a change of verdict must last before anybody is told.
 	Hold time.Duration
 

@@ -222,6 +222,7 @@ func (v *verdictOnDays) String() string {
 // TestFleetDay holds the fleet to its promise: of each fault one warning and one clear, of
 // the healthy none, and none of an outage and its flush.
 func TestFleetDay(t *testing.T) {
+	analysis.Long(t)
 	days := gather(sized(1, 20), func(_ int, seed uint64) *fleetDay { return newFleetDay(seed) })
 	v := verdictOnDays{t: t, faults: make([]tallyOfDays, len(faults))}
 	for i, d := range days {

@@ -111,6 +111,7 @@ func realHosts(n int) []host {
 // TestFlood sends a million names and more that nobody has. Those who were there before
 // are judged as without it, and those who come meanwhile are let in.
 func TestFlood(t *testing.T) {
+	Long(t)
 	const before, come, span = 3 * time.Minute, 3*time.Minute + 10*time.Second, 6 * time.Minute
 	calm := newShelf().fleet(100_000)
 	speakWatched(calm, span, 4, func(time.Duration) {}, realHosts(50)...)

@@ -148,6 +148,7 @@ func (f *forgery) lies(honest *simulation.Host, at time.Duration) []analysis.Ver
 }
 
 func TestForeignStamps(t *testing.T) {
+	analysis.Long(t)
 	tab := newTable("host", "mixed after", "never", "mixed in the end", "false verdicts")
 	for _, f := range forgeries {
 		t.Run(f.name, func(t *testing.T) {

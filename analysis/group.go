@@ -84,7 +84,12 @@ func (f *Fleet) speaksFor(o, other *originator, now int64) bool {
 	untold := func(o *originator) bool {
 		return f.config.Untold != nil && f.config.Untold(o.key, o.host, o.warning.raised)
 	}
-	return o.leads(other, now, &f.config.Params) && (!untold(o) || untold(other))
+	return o.leads(other, now, &f.config.Params) && f.reaches(o, other) && (!untold(o) || untold(other))
+}
+
+// reaches reports whether all who are to be told of the other are told of the originator.
+func (f *Fleet) reaches(o, other *originator) bool {
+	return f.config.Reaches == nil || f.config.Reaches(o.host, other.host)
 }
 
 // follow finds the originator's leader and reports whether there is one.

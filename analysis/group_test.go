@@ -225,3 +225,32 @@ func TestSilencedLeader(t *testing.T) {
 		}
 	}
 }
+
+// TestLeaderReachesAll wants a warning to stand for those of others only where all who are to
+// be told of these are told of it.
+func TestLeaderReachesAll(t *testing.T) {
+	hosts := behind(6, same(3*time.Second))
+	for i := range hosts[3:] {
+		hosts[3+i].name = fmt.Sprintf("db%d", i+1)
+	}
+	for _, tt := range []struct {
+		apart string // of these hosts somebody is told who isn't told of others
+		want  int
+	}{
+		{"", 1}, {"db", 2}, {"db2", 2}, {"web", 2}, {"none", 1},
+	} {
+		f := newFleet()
+		f.config.Reaches = func(leader, host string) bool {
+			return !strings.HasPrefix(host, tt.apart) || strings.HasPrefix(leader, tt.apart)
+		}
+		apart, have := 0, told(speak(f, 10*time.Minute, 1, hosts...))
+		for _, e := range have {
+			if strings.HasPrefix(e, tt.apart) {
+				apart++
+			}
+		}
+		if len(have) > tt.want || apart != 1 && tt.apart != "none" {
+			t.Errorf("%q: told %q, want %d at the most, and one of those", tt.apart, have, tt.want)
+		}
+	}
+}

@@ -228,6 +228,7 @@ func found(excused []excuse, at time.Duration, s analysis.Step) (still []excuse)
 }
 
 func TestIntervals(t *testing.T) {
+	analysis.Long(t)
 	tab := newTable("host", "held", "low too high", "by", "excused: held", "low too high", "by")
 	var all tally
 	for _, b := range bracketings {

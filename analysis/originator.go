@@ -225,7 +225,7 @@ func (o *originator) judge(now int64, ref Reference, p *Params) {
 func (o *originator) hearing(now int64, ref Reference, p *Params) *hearing {
 	h := &hearing{
 		now: now, estimate: &Estimate{}, assumed: o.rule.Zone, quiet: o.quiet(), reference: ref, held: o.held(ref),
-		tolerance: o.tolerance(), warned: o.warning, unusable: o.unusable, lastStep: o.lastStep, params: p,
+		rule: o.rule.Tolerance.Warn, tolerance: o.tolerance(), warned: o.warning, unusable: o.unusable, lastStep: o.lastStep, params: p,
 	}
 	if w := o.witness(p); w != nil {
 		then := w.reference(ref)

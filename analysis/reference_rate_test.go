@@ -88,7 +88,7 @@ func TestVagueReferenceDoesNotJudge(t *testing.T) {
 		}
 		h := hearing{
 			estimate:  &Estimate{Known: true, Messages: 100, Span: time.Hour},
-			reference: r, held: !r.judges(time.Second), tolerance: time.Second, params: &Params{},
+			reference: r, held: !r.judges(time.Second), rule: time.Second, tolerance: time.Second, params: &Params{},
 		}
 		if j := h.judge(); (j.verdict == Insufficient && strings.Contains(j.reason, "our own clock is in doubt")) == tt.want {
 			t.Errorf("%v ± %v: the verdict is %v (%s)", tt.state, tt.bound, j.verdict, j.reason)

@@ -94,6 +94,7 @@ func track(start time.Time, ntp *simulation.Reference, bound time.Duration) func
 }
 
 func TestNoisyReference(t *testing.T) {
+	analysis.Long(t)
 	tab := newTable("collector", "error", "width", "held", "low too high")
 	all := make([]seen, len(observatories))
 	for i, o := range observatories {

@@ -89,6 +89,7 @@ func (c *skewTrial) run(seed uint64) (found skewErrors) {
 }
 
 func TestSkew(t *testing.T) {
+	analysis.Long(t)
 	tab := newTable("median / 95th percentile, ppm", "drift", "99 % interval off", "span", "skew of the last hour", "least squares", "linear programme")
 	for _, c := range skewTrials {
 		t.Run(c.name, func(t *testing.T) {

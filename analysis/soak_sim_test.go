@@ -102,6 +102,7 @@ type soaked struct {
 }
 
 func TestSoak(t *testing.T) {
+	analysis.Long(t)
 	days := gather(sized(16, 1500), func(_ int, seed uint64) soaked { return soak(seed, healthyHost(seed)) })
 	sum := soaked{verdicts: map[analysis.Verdict]int{}}
 	for i, d := range days {

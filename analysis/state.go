@@ -221,6 +221,12 @@ func (r *repeat) stuck(span int64) bool {
 	return r.prompt && r.slots >= 4 && r.last-r.since > max(span, r.quiet)
 }
 
+// prevails reports whether the run is the greater part of what voices are looked for in,
+// of a speaker first heard at a receive time: then it is what puts them in doubt.
+func (r *repeat) prevails(first int64) bool {
+	return r.last-r.since >= min(r.last-first, voicesSpan)/2
+}
+
 // A lateRun is the present run of late messages. Prompt messages may stand among
 // them: a disk-assisted queue sends old and new ones in turn.
 type lateRun struct {

@@ -339,6 +339,6 @@ func (s *suspension) endWords() string {
 	case returned:
 		return "most hosts are back where they were before " + what
 	}
-	return fmt.Sprintf("%s has lasted for %v, and our own clock wasn't measured to have moved: it is taken as the hosts' own",
-		what, time.Duration(suspendFor))
+	return fmt.Sprintf("%s has lasted for %s, and our own clock wasn't measured to have moved: it is taken as the hosts' own",
+		what, spelled(time.Duration(suspendFor)))
 }

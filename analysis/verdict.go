@@ -74,10 +74,11 @@ type hearing struct {
 	assumed   *time.Location // where they name no zone
 	quiet     quiet
 	reference Reference
-	held      bool // the reference isn't good enough to judge by
-	tolerance time.Duration
-	warned    warning // what people know
-	unusable  uint64  // messages without a usable stamp
+	held      bool          // the reference isn't good enough to judge by
+	rule      time.Duration // the host's tolerance
+	tolerance time.Duration // what is judged by: the same, or less to end a warning
+	warned    warning       // what people know
+	unusable  uint64        // messages without a usable stamp
 	lastStep  *Step
 	params    *Params
 }
@@ -85,7 +86,7 @@ type hearing struct {
 // judge tries the verdicts in their order.
 func (h *hearing) judge() judgement {
 	for _, try := range [...]func() (judgement, bool){
-		h.silent, h.noClock, h.tooLittle, h.referenceInDoubt, h.doubtful, h.mixed, h.stuck, h.wrongDate, h.wrongZone,
+		h.silent, h.noClock, h.tooLittle, h.referenceInDoubt, h.mixed, h.stuck, h.doubtful, h.wrongDate, h.wrongZone,
 		h.stepped, h.backlog, h.ahead, h.late, h.drifting,
 	} {
 		if j, ok := try(); ok {
@@ -93,29 +94,50 @@ func (h *hearing) judge() judgement {
 		}
 	}
 	if h.interval.High < -h.tolerance {
-		return judgement{verdict: Insufficient, reason: fmt.Sprintf("behind or delayed by %s at least so far: a queue that drains looks the same until the offset has held still for %v",
-			rounded(-h.interval.High), h.params.SettleSpan)}
+		return judgement{verdict: Insufficient, reason: fmt.Sprintf("behind or delayed by %s at least so far: a queue that drains looks the same until the offset has held still for %s",
+			rounded(-h.interval.High), spelled(h.params.SettleSpan))}
 	}
 	if !h.interval.Inside(h.tolerance) {
-		return judgement{verdict: Insufficient, reason: fmt.Sprintf("the interval %s to %s is wider than the tolerance of %v allows",
-			signed(h.interval.Low), signed(h.interval.High), h.tolerance)}
+		return judgement{verdict: Insufficient, reason: h.straddles()}
 	}
 	words := fmt.Sprintf("within %s and %s", signed(h.interval.Low), signed(h.interval.High))
 	return judgement{verdict: InSync, reason: words + h.forecast()}
 }
 
+// straddles says that the interval lies neither inside nor outside of the tolerance.
+func (h *hearing) straddles() string {
+	words := fmt.Sprintf("the interval %s to %s ", signed(h.interval.Low), signed(h.interval.High))
+	if h.interval.Inside(h.rule) {
+		return words + fmt.Sprintf("isn't within %s yet, where the warning ends", spelled(h.tolerance))
+	}
+	return words + fmt.Sprintf("is wider than the tolerance of %s allows", spelled(h.rule))
+}
+
 func (h *hearing) noClock() (judgement, bool) {
-	return judgement{verdict: NoClock, reason: fmt.Sprintf("none of %d messages carries a usable stamp", h.unusable)},
-		h.estimate.Messages == 0 && h.unusable > 0
+	words := fmt.Sprintf("none of %d messages carries a usable stamp", h.unusable)
+	if h.unusable == 1 {
+		words = "its one message carries no usable stamp"
+	}
+	return judgement{verdict: NoClock, reason: words}, h.estimate.Messages == 0 && h.unusable > 0
 }
 
 func (h *hearing) tooLittle() (judgement, bool) {
 	e := h.estimate
-	if (e.Known || e.Voices != OneVoice) && e.Messages >= h.params.MinMessages && e.Span >= h.params.MinSpan {
+	if (e.Known || e.Stuck || e.Voices != OneVoice) && e.Messages >= h.params.MinMessages && e.Span >= h.params.MinSpan {
 		return judgement{}, false
 	}
-	return judgement{verdict: Insufficient, reason: fmt.Sprintf("%d messages over %v are too few to judge",
-		e.Messages, e.Span.Round(time.Second))}, true
+	return judgement{verdict: Insufficient, reason: fewWords(e.Messages, e.Span)}, true
+}
+
+// fewWords says that so many messages, over such a span, are too few.
+func fewWords(messages uint64, span time.Duration) string {
+	switch span = span.Round(100 * time.Millisecond); {
+	case messages == 1:
+		return "1 message is too little to judge"
+	case span == 0:
+		return fmt.Sprintf("%d messages at once are too few to judge", messages)
+	}
+	return fmt.Sprintf("%d messages over %s are too few to judge", messages, spelled(span))
 }
 
 func (h *hearing) referenceInDoubt() (judgement, bool) {
@@ -167,14 +189,14 @@ func (h *hearing) ahead() (judgement, bool) {
 }
 
 func (h *hearing) late() (judgement, bool) {
-	return judgement{verdict: Late, reason: fmt.Sprintf("behind, or its messages are delayed, by %s at least; one-way stamps can't tell which (δ %v assumed)",
-			rounded(-h.interval.High), h.params.LeastDelay)},
+	return judgement{verdict: Late, reason: fmt.Sprintf("behind, or its messages are delayed, by %s at least; one-way stamps can't tell which (δ %s assumed)",
+			rounded(-h.interval.High), spelled(h.params.LeastDelay))},
 		h.estimate.Settled && h.interval.High < -h.tolerance
 }
 
 // forecast says when the clock passes the tolerance.
 func (h *hearing) forecast() string {
-	return h.estimate.trend().forecast(h.interval.Offset, h.tolerance)
+	return h.estimate.trend().forecast(h.interval.Offset, h.rule)
 }
 
 // drifting finds clocks that nothing disciplines. Only a rise beyond the least
@@ -193,7 +215,7 @@ func (h *hearing) drifting() (judgement, bool) {
 		return judgement{}, false
 	}
 	t := h.estimate.trend()
-	words := fmt.Sprintf("runs free, at %+.1f to %+.1f ppm for %v", t.low, t.high, t.span.Round(time.Minute))
+	words := fmt.Sprintf("runs free, at %+.1f to %+.1f ppm for %s", t.low, t.high, spelled(t.span.Round(time.Minute)))
 	if t.low < 0 || d.Rise < p.LeastDelay {
 		words += ", or its delay changes by that much"
 	}

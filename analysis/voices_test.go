@@ -9,6 +9,7 @@ import (
 // nothing false may be said of the clock at any time, and within half an hour it must
 // be said that two clocks speak.
 func TestForeignStampsUnderOneKey(t *testing.T) {
+	Long(t)
 	ramp := func(at time.Duration) time.Duration { return time.Duration(50e-6 * float64(at)) }
 	tests := []struct {
 		name    string

@@ -55,6 +55,7 @@ func TestNoVoteByFlush(t *testing.T) {
 // TestNoVoteInSoak lets a fleet of well kept hosts speak for a day behind one network that
 // is congested, by less than what is a move of its own, with outages of their own and one that all share.
 func TestNoVoteInSoak(t *testing.T) {
+	analysis.Long(t)
 	raised := 0
 	for i, c := range gather(sized(1, 40), func(_ int, seed uint64) *council {
 		c := newCouncil(t, seed, 8, paces[seed%4]).lasting(soakDay)
@@ -87,6 +88,7 @@ func TestNoVoteInSoak(t *testing.T) {
 // inserts. While they smear nothing moves at once. At the second itself the collector's
 // clock does: it is set back by one, and who can see so little says so.
 func TestVoteAtLeapSecond(t *testing.T) {
+	analysis.Long(t)
 	leap := simulation.LeapSmear{Leap: 3 * time.Hour, Before: 3 * time.Hour, After: 3 * time.Hour}
 	for _, p := range []pace{paces[0], paces[2]} {
 		for _, c := range gather(sized(1, 10), func(_ int, seed uint64) *council {

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -16,19 +17,31 @@ func rounded(d time.Duration) string {
 	if d.Abs() < 10*time.Minute {
 		return fmt.Sprintf("%.3f s", d.Seconds())
 	}
-	return d.Round(time.Second).String()
+	return spelled(d.Round(time.Second))
 }
 
-// hours writes a zone's shift: "1 h", "5 h 30 min".
-func hours(d time.Duration) string {
-	h, m := int(d.Hours()), int(d.Minutes())%60
+// spelled writes a duration with its units: "50 ms", "1.5 s", "1 h 30 min".
+func spelled(d time.Duration) string {
 	switch {
-	case m == 0:
-		return fmt.Sprintf("%d h", h)
-	case h == 0:
-		return fmt.Sprintf("%d min", m)
+	case d != 0 && d.Abs() < time.Second:
+		return fmt.Sprintf("%g ms", float64(d)/float64(time.Millisecond))
+	case d.Abs() < time.Minute:
+		return fmt.Sprintf("%g s", d.Seconds())
 	}
-	return fmt.Sprintf("%d h %d min", h, m)
+	var parts []string
+	for _, unit := range []struct {
+		of   time.Duration
+		name string
+	}{{time.Hour, "h"}, {time.Minute, "min"}} {
+		if n := d / unit.of; n != 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, unit.name))
+			d -= n * unit.of
+		}
+	}
+	if d != 0 {
+		parts = append(parts, fmt.Sprintf("%g s", d.Seconds()))
+	}
+	return strings.Join(parts, " ")
 }
 
 func clockTime(at int64) string { return time.Unix(0, at).UTC().Format("15:04:05") }

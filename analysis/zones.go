@@ -75,7 +75,7 @@ func shiftWords(shift time.Duration) string {
 	if shift < 0 {
 		words = "west of where it should be: it reads behind"
 	}
-	words = fmt.Sprintf("the zone is %s %s", hours(shift.Abs()), words)
+	words = fmt.Sprintf("the zone is %s %s", spelled(shift.Abs()), words)
 	if shift.Abs() == time.Hour {
 		words += "; is DST applied as it should be?"
 	}

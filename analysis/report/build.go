@@ -78,6 +78,21 @@ func (b *Builder) Add(r analysis.KeyedRollUp) {
 	a.add(a)
 }
 
+// Heard reports whether messages of an originator were taken in.
+func (b *Builder) Heard(key string) bool {
+	a := b.accounts[key]
+	return a != nil && a.messages > 0
+}
+
+// Precede takes in a roll-up from before all that Add was given of its originator.
+func (b *Builder) Precede(r analysis.KeyedRollUp) {
+	a := b.account(r.Key)
+	later := a.gathered
+	a.gathered = gathered{last: r.RollUp}
+	a.add(a)
+	a.join(&later)
+}
+
 // Note takes in a finding; a warning is passed over, unless it is about the collector, and
 // what a rule over messages found.
 func (b *Builder) Note(f analysis.Finding) {

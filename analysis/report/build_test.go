@@ -129,8 +129,12 @@ func TestCompliance(t *testing.T) {
 			tt.change(&r.RollUp)
 		}
 		b.Add(r)
-		if row := onlyRow(t, b); row.Compliance != tt.want || row.OutOfTolerance != tt.out {
-			t.Errorf("%s: %s, %v s out of tolerance, want %s, %v s", tt.name, row.Compliance, row.OutOfTolerance, tt.want, tt.out)
+		tolerance := 1.0
+		if tt.asked != nil {
+			tolerance = tt.asked.Warn
+		}
+		if row := onlyRow(t, b); row.Compliance != tt.want || row.OutOfTolerance != tt.out || row.Tolerance != tolerance {
+			t.Errorf("%s: %s, %v s out of tolerance of %v s, want %s, %v s of %v s", tt.name, row.Compliance, row.OutOfTolerance, row.Tolerance, tt.want, tt.out, tolerance)
 		}
 	}
 }
@@ -145,8 +149,8 @@ func TestOwnTolerance(t *testing.T) {
 	}, nil)
 	b.Identify(web1(""))
 	b.Add(rollUp(0, 3*time.Second))
-	if r := onlyRow(t, b); r.Compliance != "pass" {
-		t.Errorf("compliance %s of a host that may be 5 s off and is 3 s off, want pass", r.Compliance)
+	if r := onlyRow(t, b); r.Compliance != "pass" || r.Tolerance != 5 {
+		t.Errorf("compliance %s of a host that may be 5 s off and is 3 s off, by a tolerance of %v s, want pass by 5 s", r.Compliance, r.Tolerance)
 	}
 }
 

@@ -59,7 +59,7 @@ const mostTogether = 80
 func (r *Report) page() htmlPage {
 	p := htmlPage{
 		Title: "Clock skew report", Running: r.running(), Facts: r.facts(), Columns: reportColumns[:],
-		Nobody: r.nobody(), Unjudged: r.unjudged(), Notes: r.Header.Notes,
+		Nobody: r.nobody(), Unjudged: r.unjudged(), Notes: r.legend(),
 	}
 	for i, row := range r.worstFirst() {
 		shown := htmlRow{Cells: row.cells(), Compliance: row.Compliance}

@@ -48,3 +48,30 @@ func TestWorstFirst(t *testing.T) {
 		t.Errorf("worst first: %s, want %s", have, want)
 	}
 }
+
+// TestLegendNamesWhatIsShown wants pages for people to name no field that only JSON and CSV
+// have, and each figure of their table.
+func TestLegendNamesWhatIsShown(t *testing.T) {
+	r := fixed()
+	for _, format := range []string{"html", "md"} {
+		var page strings.Builder
+		if err := r.Write(&page, format); err != nil {
+			t.Fatal(err)
+		}
+		text := strings.ReplaceAll(page.String(), `\_`, "_")
+		_, foot, found := strings.Cut(text, "What these figures mean")
+		if !found {
+			t.Fatalf("%s: no legend in %s", format, text)
+		}
+		for _, column := range []string{"Offset", "Low", "High", "Skew", "Out of tolerance", "Compliance"} {
+			if !strings.Contains(foot, column) {
+				t.Errorf("%s: the legend doesn't say what %s is: %s", format, column, foot)
+			}
+		}
+		for _, name := range append(columns(), "offset_p50", "offset_low", "least_delay_seconds") {
+			if strings.Contains(name, "_") && strings.Contains(foot, name) {
+				t.Errorf("%s: the legend names %s, which isn't shown: %s", format, name, foot)
+			}
+		}
+	}
+}

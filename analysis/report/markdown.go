@@ -34,7 +34,7 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 		}
 	}
 	fmt.Fprintf(b, "\n## What these figures mean\n\n")
-	for _, note := range r.Header.Notes {
+	for _, note := range r.legend() {
 		fmt.Fprintf(b, "- %s\n", markdown(note))
 	}
 	return b.Flush()

@@ -123,7 +123,8 @@ func EstimatorOf(p *analysis.Params) Estimator {
 	return Estimator{LeastDelay: p.LeastDelay.Seconds(), MaxSkew: p.MaxSkew * 1e6}
 }
 
-// Notes says what one-way evidence can't show. Every report carries it.
+// Notes says what one-way evidence can't show, by the names of JSON and CSV. Every report
+// carries it.
 func Notes() []string {
 	return []string{
 		"offset: host clock minus true time, in seconds; positive means the host is ahead",

@@ -44,19 +44,19 @@ func fixed() *Report {
 				Verdict: "ahead", Explanation: "ahead by 37.499 s at least, proved: messages arrived before the time they were stamped with",
 				Steps:    []Step{{At: *at(12, 10, 0), Seconds: 37.25}},
 				Backlogs: []Backlog{{From: *at(12, 20, 0), To: *at(12, 21, 0), Messages: 600, Oldest: 540.5}},
-				Claims:   []string{`timeQuality: tzKnown=1 isSynced=1, "so it says"`}, OutOfTolerance: 1799, Compliance: "fail",
+				Claims:   []string{`timeQuality: tzKnown=1 isSynced=1, "so it says"`}, OutOfTolerance: 1799, Compliance: "fail", Tolerance: 1,
 				Check: "run `chronyc tracking` there: is it synchronised?",
 			},
 			{
 				Host: "good, \"well\"\nkept", Source: "2001:db8:0:1:2:3:4:5", Trust: "udp", Messages: 4, First: at(12, 0, 0), Last: at(12, 0, 9),
 				StampFormat: "rfc5424", Zone: "+00:00", Offset: number(0), OffsetLow: number(-0.0001), OffsetHigh: number(0.0502),
 				OffsetP50: number(0), OffsetP95: number(0), OffsetMax: number(0), Verdict: "in-sync", Explanation: "within -0.000 s and +0.050 s",
-				Steps: []Step{}, Backlogs: []Backlog{}, Claims: []string{}, Compliance: "pass",
+				Steps: []Step{}, Backlogs: []Backlog{}, Claims: []string{}, Compliance: "pass", Tolerance: 1,
 			},
 			{
 				Host: "mute", Source: "192.0.2.9", Trust: "udp", Messages: 1, First: at(12, 0, 0), Last: at(12, 0, 0), StampFormat: "none", Zone: "UTC",
-				Verdict: "no-clock", Explanation: "none of 1 messages carries a usable stamp", Steps: []Step{}, Backlogs: []Backlog{}, Claims: []string{},
-				Compliance: "insufficient",
+				Verdict: "no-clock", Explanation: "its one message carries no usable stamp", Steps: []Step{}, Backlogs: []Backlog{}, Claims: []string{},
+				Compliance: "insufficient", Tolerance: 0.05,
 			},
 		},
 	}

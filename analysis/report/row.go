@@ -34,8 +34,9 @@ type Row struct {
 	Backlogs       []Backlog  `json:"backlogs"`
 	Claims         []string   `json:"claims"`
 	OutOfTolerance float64    `json:"out_of_tolerance_seconds"`
-	Compliance     string     `json:"compliance"` // pass, fail or insufficient
-	Check          string     `json:"check"`      // what to check on the host; empty where nothing is to be done
+	Compliance     string     `json:"compliance"`        // pass, fail or insufficient
+	Check          string     `json:"check"`             // what to check on the host; empty where nothing is to be done
+	Tolerance      float64    `json:"tolerance_seconds"` // that compliance and out_of_tolerance_seconds are reckoned by
 }
 
 // A Step is a time at which a clock was set, and by how much: positive forward.
@@ -136,7 +137,7 @@ func (a *account) row() Row {
 		StampFormat: a.last.StampFormat.String(), Zone: a.zone(),
 		Verdict: a.last.Verdict.String(), Explanation: a.explanation(),
 		Steps: orEmpty(a.steps), Backlogs: orEmpty(a.backlogs), Claims: orEmpty(a.identity.Claims),
-		OutOfTolerance: seconds(a.out), Compliance: "insufficient", Check: a.identity.Check,
+		OutOfTolerance: seconds(a.out), Compliance: "insufficient", Check: a.identity.Check, Tolerance: seconds(a.tolerance),
 	}
 	if a.last.Known && len(a.offsets.seconds) > 0 {
 		a.fill(&r)

@@ -73,7 +73,7 @@ func (p *program) checkHosts(cmd *cobra.Command, r *reading, timeout, maxAge tim
 	}
 	verdicts := make([]checked, len(rep.Hosts))
 	for i := range rep.Hosts {
-		verdicts[i] = checkRow(&rep.Hosts[i], rep.Header.Profile.Crit, rep.Header.Generated, maxAge)
+		verdicts[i] = checkRow(&rep.Hosts[i], critOf(&rep.Hosts[i], rep), rep.Header.Generated, maxAge)
 	}
 	code, text := worstOf(q.Host, verdicts)
 	return p.plugin("CLOCKS", code, text, hostsPerfdata(rep))
@@ -126,6 +126,17 @@ func checkRow(row *report.Row, crit float64, now time.Time, maxAge time.Duration
 	return c
 }
 
+// critOf returns the offset beyond which a host's clock is critical, in seconds: never less
+// than its tolerance.
+func critOf(row *report.Row, rep *report.Report) float64 {
+	return max(row.Tolerance, rep.Header.Profile.Crit)
+}
+
+// limitsOf writes what a host's offset is held against.
+func limitsOf(row *report.Row, rep *report.Report) string {
+	return fmt.Sprintf("-%[1]g:%[1]g;-%[2]g:%[2]g", row.Tolerance, critOf(row, rep))
+}
+
 // beyond reports whether a clock is certainly off by more than a number of seconds.
 func beyond(row *report.Row, limit float64) bool {
 	return row.OffsetLow != nil && row.OffsetHigh != nil && (*row.OffsetLow > limit || *row.OffsetHigh < -limit)
@@ -164,20 +175,18 @@ func worstOf(glob string, all []checked) (exitCode, string) {
 
 // hostsPerfdata writes what a monitoring system draws: of one host its offset in seconds,
 // with its bounds, and its skew, in ppm by its label, since that is no unit that plugins may
-// name; of several how many they are and the largest offset.
+// name; of several how many they are and the largest offset. The limits are the host's own.
 func hostsPerfdata(rep *report.Report) string {
-	profile := rep.Header.Profile
-	limits := fmt.Sprintf("-%[1]g:%[1]g;-%[2]g:%[2]g", profile.Warn, profile.Crit)
 	if len(rep.Hosts) != 1 {
 		figures := fmt.Sprintf("hosts=%d;;;0;", len(rep.Hosts))
-		var worst *float64
+		var worst *report.Row
 		for i := range rep.Hosts {
-			if offset := rep.Hosts[i].Offset; offset != nil && (worst == nil || math.Abs(*offset) > math.Abs(*worst)) {
-				worst = offset
+			if row := &rep.Hosts[i]; row.Offset != nil && (worst == nil || math.Abs(*row.Offset) > math.Abs(*worst.Offset)) {
+				worst = row
 			}
 		}
 		if worst != nil {
-			figures += fmt.Sprintf(" worst_offset=%ss;%s;;", plain(worst), limits)
+			figures += fmt.Sprintf(" worst_offset=%ss;%s;;", plain(worst.Offset), limitsOf(worst, rep))
 		}
 		return figures
 	}
@@ -189,7 +198,7 @@ func hostsPerfdata(rep *report.Report) string {
 		unit   string
 		limits string
 	}{
-		{"offset", row.Offset, "s", limits}, {"offset_low", row.OffsetLow, "s", ";"}, {"offset_high", row.OffsetHigh, "s", ";"}, {"skew_ppm", row.Skew, "", ";"},
+		{"offset", row.Offset, "s", limitsOf(row, rep)}, {"offset_low", row.OffsetLow, "s", ";"}, {"offset_high", row.OffsetHigh, "s", ";"}, {"skew_ppm", row.Skew, "", ";"},
 	} {
 		if f.value != nil {
 			figures = append(figures, fmt.Sprintf("%s=%s%s;%s;;", f.label, plain(f.value), f.unit, f.limits))

@@ -69,12 +69,21 @@ func TestWorstOf(t *testing.T) {
 func TestHostsPerfdata(t *testing.T) {
 	number := func(v float64) *float64 { return &v }
 	rep := &report.Report{Header: report.Header{Profile: report.Profile{Warn: 1, Crit: 5}}, Hosts: []report.Row{
-		{Host: "a", Offset: number(-40.25), OffsetLow: number(-41), OffsetHigh: number(-40), Skew: number(1.5)}}}
+		{Host: "a", Offset: number(-40.25), OffsetLow: number(-41), OffsetHigh: number(-40), Skew: number(1.5), Tolerance: 1}}}
 	if have, want := hostsPerfdata(rep), "offset=-40.25s;-1:1;-5:5;; offset_low=-41s;;;; offset_high=-40s;;;; skew_ppm=1.5;;;;"; have != want {
 		t.Errorf("of one: %q, want %q", have, want)
 	}
-	rep.Hosts = append(rep.Hosts, report.Row{Host: "b", Offset: number(3)}, report.Row{Host: "c"})
-	if have, want := hostsPerfdata(rep), "hosts=3;;;0; worst_offset=-40.25s;-1:1;-5:5;;"; have != want {
+	for _, tt := range []struct {
+		own  float64
+		want string
+	}{{0.05, "-0.05:0.05;-5:5"}, {30, "-30:30;-30:30"}} {
+		rep.Hosts[0].Tolerance = tt.own
+		if have := hostsPerfdata(rep); !strings.HasPrefix(have, "offset=-40.25s;"+tt.want+";; ") {
+			t.Errorf("with a tolerance of its own of %g s the figures are %q, want the limits %s", tt.own, have, tt.want)
+		}
+	}
+	rep.Hosts = append(rep.Hosts, report.Row{Host: "b", Offset: number(3), Tolerance: 1}, report.Row{Host: "c", Tolerance: 1})
+	if have, want := hostsPerfdata(rep), "hosts=3;;;0; worst_offset=-40.25s;-30:30;-30:30;;"; have != want {
 		t.Errorf("of several: %q, want %q", have, want)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -22,13 +23,28 @@ func (p *program) hostsCommand() *cobra.Command {
 between, its skew, and what is wrong with it.
 
 Usage:
-  skewatch hosts [FLAG ...]`,
+  skewatch hosts [FLAG ...]
+
+Figures that sum up a period, such as its messages and steps, are those of the last 24
+hours; of a host that said nothing in them, those of the last five minutes or hour in
+which it spoke. With --since or --until they are those of that period, and only the
+hosts are shown that spoke in it.`,
 		Example: "  $ skewatch hosts --host 'web*'",
 	}
 	r := addReading(cmd, "table", "json", "csv")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return p.report(cmd, r, nil, "") }
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return p.report(cmd, r, "", func(q *api.ReportQuery) {
+			if q.Since.IsZero() && q.Until.IsZero() {
+				q.Since, q.Everyone = p.now().Add(-presentSpan), true
+			}
+		})
+	}
 	return cmd
 }
+
+// presentSpan is the period of which the state now is shown: all history would be read for
+// figures that few ask for.
+const presentSpan = 24 * time.Hour
 
 func (p *program) reportCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -55,7 +71,7 @@ one it is the server's own.`,
 		if err != nil {
 			return err
 		}
-		return p.report(cmd, r, chosen, *receipt)
+		return p.report(cmd, r, *receipt, func(q *api.ReportQuery) { q.Profile = chosen })
 	}
 	return cmd
 }
@@ -72,10 +88,12 @@ func chosenProfile(flags *pflag.FlagSet) (*report.Profile, error) {
 	return &report.Profile{Name: string(cfg.Profile), Warn: cfg.Tolerance.Seconds(), Crit: cfg.Critical.Seconds()}, nil
 }
 
-// report asks for a report and writes it, and what signs it to a file if one is named.
-func (p *program) report(cmd *cobra.Command, r *reading, profile *report.Profile, receipt string) error {
+// report asks for a report, of which more is said by particulars, and writes it, and what
+// signs it to a file if one is named.
+func (p *program) report(cmd *cobra.Command, r *reading, receipt string, particulars func(*api.ReportQuery)) error {
 	return p.ask(cmd, r, func(ctx context.Context, d api.Desk, q request) error {
-		query := api.ReportQuery{Query: q.apiQuery(), Profile: profile, Series: api.SeriesFor(q.Format)}
+		query := api.ReportQuery{Query: q.apiQuery(), Series: api.SeriesFor(q.Format)}
+		particulars(&query)
 		if receipt != "" {
 			query.Sign = q.Format
 		}
@@ -86,7 +104,7 @@ func (p *program) report(cmd *cobra.Command, r *reading, profile *report.Profile
 		if receipt != "" {
 			return errors.Join(os.WriteFile(receipt, rep.Signed.Note, 0o644), writeAll(p.stdout, rep.Signed.Body))
 		}
-		rep.Pattern, rep.Compliance = q.Host, profile != nil
+		rep.Pattern, rep.Compliance = q.Host, query.Profile != nil
 		return rep.Write(p.stdout, q.Format)
 	})
 }

@@ -130,6 +130,11 @@ type ReportQuery struct {
 	// Series says whose course of offsets is asked for too.
 	Series Series
 
+	// Everyone asks for a row of every host that is known: one that said nothing since the
+	// period began has that of the last stretch in which it spoke, and of all the reason of
+	// the present verdict is given. It is for periods that end now.
+	Everyone bool
+
 	// Sign is the format of report.Formats to write and sign the report in; "" for none.
 	Sign string
 }

@@ -130,6 +130,9 @@ func (q ReportQuery) Values() url.Values {
 	if q.Series != NoSeries {
 		v.Set("series", string(q.Series))
 	}
+	if q.Everyone {
+		v.Set("everyone", "true")
+	}
 	if q.Sign != "" {
 		v.Set("sign", q.Sign)
 	}
@@ -139,7 +142,7 @@ func (q ReportQuery) Values() url.Values {
 // ParseReportQuery reads a query from URL parameters, as strictly as ParseQuery.
 func ParseReportQuery(v url.Values) (ReportQuery, error) {
 	p := parameters{values: v}
-	q := ReportQuery{Query: p.query(), Series: p.series("series")}
+	q := ReportQuery{Query: p.query(), Series: p.series("series"), Everyone: p.bool("everyone")}
 	if format, given := p.text("sign"); given {
 		if q.Sign = format; !slices.Contains(report.Formats, format) {
 			p.fail("sign", "not a report's format: known are "+strings.Join(report.Formats, ", "))

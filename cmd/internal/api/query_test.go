@@ -25,7 +25,7 @@ func TestQueryRoundTrip(t *testing.T) {
 		{Query: Query{Until: instant, Host: "web*"}},
 		{Query: Query{Since: noon, Until: instant, Host: "a&b=c d%?[x-z]é", Follow: true, Raw: true, After: math.MaxUint64}},
 		{Query: Query{Clock: ClockSent, Grep: `a&b=\d+ é;(?i)x`, App: "ssh*", Severity: "err"}},
-		{Profile: &report.Profile{Name: "custom", Warn: 0.1, Crit: 1.0 / 3}},
+		{Profile: &report.Profile{Name: "custom", Warn: 0.1, Crit: 1.0 / 3}, Everyone: true},
 	} {
 		values, err := url.ParseQuery(want.Values().Encode())
 		if err != nil {

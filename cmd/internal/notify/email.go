@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -92,7 +93,7 @@ func (m *email) deliver(ctx context.Context, message *mail.Msg, timeout time.Dur
 		if message.IsDelivered() {
 			err = nil // though the farewell may have failed
 		}
-		done <- err
+		done <- refusedMail(err)
 	}()
 	select {
 	case err := <-done:
@@ -100,6 +101,17 @@ func (m *email) deliver(ctx context.Context, message *mail.Msg, timeout time.Dur
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// refusedMail makes a refusal of what a server says to a mail itself, such as that it is too
+// large, and that it will say again. Whoever is refused as sender or recipient can be set
+// right, and the mail is the same then.
+func refusedMail(err error) error {
+	var failed *mail.SendError
+	if errors.As(err, &failed) && !failed.IsTemp() && failed.Reason == mail.ErrSMTPDataClose && failed.ErrorCode() >= 500 {
+		return &refusal{err}
+	}
+	return err
 }
 
 // mail writes a mail. It bears the same Message-ID if the same events are sent again.

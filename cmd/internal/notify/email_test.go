@@ -10,8 +10,11 @@ import (
 	"net/mail"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	logrustest "github.com/sirupsen/logrus/hooks/test"
 
 	"github.com/skewatch/skewatch/cmd/internal/config"
 	"github.com/skewatch/skewatch/cmd/internal/testbed"
@@ -165,5 +168,41 @@ func TestEmailEncryption(t *testing.T) {
 	var wrong *config.Error
 	if _, err := New([]config.Notify{out}, newMemory(), quick); !errors.As(err, &wrong) || wrong.Field != "notify[0].ca" {
 		t.Errorf("certificates that are none: %v, want an error", err)
+	}
+}
+
+// TestRefusedMail wants an event whose mail the server never takes to be given up, counted and
+// named in the log, and one whose recipient it doesn't know to wait until it does.
+func TestRefusedMail(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		answer string
+		want   Status
+	}{
+		{"refuse", Status{Refused: 1, Delivered: 1}},
+		{"unknown", Status{Delivered: 2}},
+	} {
+		log, seen := logrustest.NewNullLogger()
+		o := quick
+		o.Log = log
+		s := testbed.StartMailServer(t, &testbed.MailServer{Script: slices.Repeat([]string{tt.answer}, refusedAfter)})
+		n := start(t, newMemory(), o, toMail(s, config.NotifyPlain, ""))
+		n.tell(raises(2)...)
+		eventually(t, func() error {
+			have := n.Status()[0]
+			if have.Refused != tt.want.Refused || have.Delivered != tt.want.Delivered || have.Failed != refusedAfter || have.Waiting != 0 || have.LastError != "" {
+				return fmt.Errorf("%s: the status is %+v, want %+v", tt.answer, have, tt.want)
+			}
+			return nil
+		})
+		given := 0
+		for _, e := range seen.AllEntries() {
+			if strings.Contains(e.Message, "given up") && e.Data["id"] == uint64(1) {
+				given++
+			}
+		}
+		if given != int(tt.want.Refused) {
+			t.Errorf("%s: the log says %d times that it was given up, want %d", tt.answer, given, tt.want.Refused)
+		}
 	}
 }

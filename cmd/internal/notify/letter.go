@@ -39,20 +39,10 @@ func (n *Notifier) Mail(ctx context.Context, output string, l Letter) error {
 			if err != nil {
 				return err
 			}
-			return refusedLetter(attempt(ctx, letterTimeout, func(ctx context.Context) error { return carrier.deliver(ctx, message, letterTimeout) }))
+			return attempt(ctx, letterTimeout, func(ctx context.Context) error { return carrier.deliver(ctx, message, letterTimeout) })
 		}
 	}
 	return fmt.Errorf("notify: no output of type email is named %q", output)
-}
-
-// refusedLetter makes a refusal of what a server says to a letter itself, such as that it is
-// too large, and that it will say again.
-func refusedLetter(err error) error {
-	var failed *mail.SendError
-	if errors.As(err, &failed) && !failed.IsTemp() && failed.Reason == mail.ErrSMTPDataClose && failed.ErrorCode() >= 500 {
-		return &refusal{err}
-	}
-	return err
 }
 
 // IsRefusal reports whether a receiver wants what was sent on no account.

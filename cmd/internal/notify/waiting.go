@@ -92,6 +92,27 @@ func (w *waiting) concerns(e api.Event) bool {
 	return e.Muted == "" && (!w.critical || e.Severity == critical) && api.MatchHost(w.hosts, e.Host)
 }
 
+// Reaches returns what reports whether every output that tells of a host tells of a leader
+// too; nil if all tell of all. Events are the same for everybody, the outputs' receivers and
+// those who read them here: where a leader isn't enough for one output, its hosts get an
+// event of their own, one more for all of them that share the clock.
+func Reaches(outputs []config.Notify) func(leader, host string) bool {
+	var globs []string
+	for i := range outputs {
+		if glob := outputs[i].Hosts; glob != "" && !slices.Contains(globs, glob) {
+			globs = append(globs, glob)
+		}
+	}
+	if len(globs) == 0 {
+		return nil
+	}
+	return func(leader, host string) bool {
+		return !slices.ContainsFunc(globs, func(glob string) bool {
+			return api.MatchHost(glob, host) && !api.MatchHost(glob, leader)
+		})
+	}
+}
+
 // refill reads events from the store when those in memory are used up, until there is one
 // that concerns the output or no more.
 func (w *waiting) refill(store Store) error {

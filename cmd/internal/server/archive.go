@@ -60,6 +60,7 @@ func newArchive(store *storage.Store, cfg *config.Config, log logrus.FieldLogger
 	a := &archive{cfg: cfg, log: log, now: time.Now, store: store, look: func() {}, stopping: make(chan struct{})}
 	fleet := a.recalling(FleetConfig(cfg))
 	fleet.Untold = func(key, host string, v analysis.Verdict) bool { return a.mutes.Untold(key, host, v) }
+	fleet.Reaches = notify.Reaches(cfg.Notify)
 	a.fleet = analysis.NewFleet(fleet)
 	a.mutes = analysis.NewMutes(api.MatchHost, a.fleet.Present)
 	return a

@@ -3,6 +3,9 @@ package server
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -260,5 +263,33 @@ func TestUnwrittenIsTriedAgain(t *testing.T) {
 	h.keep()
 	if h.unwritten != nil {
 		t.Error("it isn't written")
+	}
+}
+
+// TestOutputIsToldOfFollowers wants one event more where an output's hosts share the clock of
+// one that it isn't told of.
+func TestOutputIsToldOfFollowers(t *testing.T) {
+	for hosts, want := range map[string]string{
+		"":    "web1",
+		"db*": "web1 db1",
+	} {
+		path := filepath.Join(t.TempDir(), "config.yaml")
+		text := "notify:\n  - {name: all, type: stdout}\n  - {name: some, type: stdout, hosts: '" + hosts + "'}\n"
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		h := openHistory(t, t.TempDir(), "SKEWATCH_CONFIG="+path)
+		for i, host := range []string{"web1", "db1", "web2", "db2"} {
+			from := noon.Add(time.Duration(i) * 2 * time.Minute)
+			h.receive(host, from, 120, 40*time.Second)
+			h.tick(from.Add(2 * time.Minute))
+		}
+		var have []string
+		for _, e := range events(t, h.desk, api.Query{}) {
+			have = append(have, e.Host)
+		}
+		if !slices.Equal(have, strings.Fields(want)) {
+			t.Errorf("hosts %q: events of %q, want %s", hosts, have, want)
+		}
 	}
 }

@@ -34,7 +34,7 @@ func (d *desk) Report(ctx context.Context, q api.ReportQuery) (*report.Report, e
 	var header report.Header
 	var both sync.WaitGroup
 	both.Go(func() { header, err = d.header(ctx, q, since, until) })
-	gathered := d.gather(ctx, b, since, until)
+	gathered := d.gather(ctx, b, q, since, until)
 	both.Wait()
 	if err := cmp.Or(gathered, err); err != nil {
 		return nil, err
@@ -125,11 +125,11 @@ func within(start, since, until int64) bool {
 
 // gather gives the builder everything about the period: from the store up to where an
 // originator's roll-ups aren't settled, and from there on from memory.
-func (d *desk) gather(ctx context.Context, b *report.Builder, since, until int64) error {
+func (d *desk) gather(ctx context.Context, b *report.Builder, q api.ReportQuery, since, until int64) error {
 	d.mu.Lock()
 	recent, identities := d.rollUps(), d.fleet.Identities()
 	d.mu.Unlock()
-	identify(b, identities, recent, since, until)
+	identify(b, identities, recent, func(newest int64) bool { return q.Everyone || within(newest, since, until) })
 	if err := d.tolerate(d.gatherStored(ctx, b, since, until)); err != nil {
 		return err
 	}
@@ -138,10 +138,77 @@ func (d *desk) gather(ctx context.Context, b *report.Builder, since, until int64
 			b.Add(recent[i])
 		}
 	}
+	if q.Everyone {
+		if err := d.tolerate(d.goBack(ctx, b, unheard(b, identities, q.Host), recent, since)); err != nil {
+			return err
+		}
+	}
 	return d.findings(ctx, since, until, 0, func(_ uint64, f *analysis.Finding) error {
 		b.Note(*f)
 		return nil
 	})
+}
+
+// unheard returns the keys of the hosts that said nothing in the period, and did before.
+func unheard(b *report.Builder, identities []analysis.Identity, host string) map[string]bool {
+	keys := map[string]bool{}
+	for _, i := range identities {
+		if !i.Absent && !b.Heard(i.Key) && api.MatchHost(host, i.Host) {
+			keys[i.Key] = true
+		}
+	}
+	return keys
+}
+
+// goBack gives the builder the newest roll-up with messages, from before the period, of those
+// who said nothing in it: most are in memory, and for the others the store is read back as far
+// as it takes.
+func (d *desk) goBack(ctx context.Context, b *report.Builder, unheard map[string]bool, recent []analysis.KeyedRollUp, since int64) error {
+	take := func(r analysis.KeyedRollUp) {
+		b.Precede(r)
+		delete(unheard, r.Key)
+	}
+	for _, r := range slices.Backward(recent) {
+		if unheard[r.Key] && r.RollUp.Messages > 0 && r.RollUp.Start < since {
+			take(r)
+		}
+	}
+	if len(unheard) == 0 {
+		return nil
+	}
+	return d.goBackStored(ctx, unheard, since, take)
+}
+
+// goBackStored takes the newest stored roll-up with messages of those unheard, hour by hour
+// back from a time, until all are taken. Damage is passed over as by the store.
+func (d *desk) goBackStored(ctx context.Context, unheard map[string]bool, before int64, take func(analysis.KeyedRollUp)) error {
+	hours, err := d.storedHours(0, before)
+	if err != nil {
+		return err
+	}
+	var damage error
+	for i := len(hours) - 1; i >= 0 && len(unheard) > 0; i-- {
+		newest := map[string]analysis.RollUp{}
+		err := d.storedRollUps(hours[i:i+1], func(_ int64, key, blob []byte) error {
+			if !unheard[string(key)] {
+				return ctx.Err()
+			}
+			var r analysis.RollUp
+			if err := r.UnmarshalBinary(blob); err != nil || r.Messages == 0 {
+				return err
+			}
+			newest[string(key)] = r
+			return nil
+		})
+		if err != nil && !errors.As(err, new(*storage.DamageError)) {
+			return err
+		}
+		damage = cmp.Or(damage, err)
+		for key, r := range newest {
+			take(analysis.KeyedRollUp{Key: key, RollUp: r})
+		}
+	}
+	return damage
 }
 
 // gatherStored gives the builder the stored roll-ups of a period.
@@ -237,14 +304,15 @@ func (d *desk) storedRollUps(hours []stretch, fn func(start int64, key, blob []b
 }
 
 // identify tells the builder who the originators are, and which of their roll-ups it isn't
-// to take from the store. What is said of their clocks now explains no verdict of the past.
-func identify(b *report.Builder, identities []analysis.Identity, recent []analysis.KeyedRollUp, since, until int64) {
+// to take from the store. What is said of their clocks now explains no verdict of the past:
+// present tells whether the verdict of a newest roll-up that starts then is shown.
+func identify(b *report.Builder, identities []analysis.Identity, recent []analysis.KeyedRollUp, present func(newest int64) bool) {
 	newest := make(map[string]int64, len(identities))
 	for i := range recent {
 		newest[recent[i].Key] = recent[i].RollUp.Start
 	}
 	for _, i := range identities {
-		if !within(newest[i.Key], since, until) {
+		if !present(newest[i.Key]) {
 			i.Explanation, i.Check, i.Claims = "", "", nil
 		}
 		b.Identify(i)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/skewatch/skewatch/analysis"
 	"github.com/skewatch/skewatch/analysis/report"
+	"github.com/skewatch/skewatch/cmd/internal/api"
 	"github.com/skewatch/skewatch/collector/message"
 	"github.com/skewatch/skewatch/storage"
 )
@@ -62,7 +63,7 @@ func BenchmarkReport(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				builder := report.NewBuilder(func(analysis.Identity) time.Duration { return time.Second }, nil)
-				if err := d.gather(b.Context(), builder, 0, 0); err != nil {
+				if err := d.gather(b.Context(), builder, api.ReportQuery{}, 0, 0); err != nil {
 					b.Fatal(err)
 				}
 				if n := len(builder.Rows(func(string) bool { return true })); n != bb.hosts {

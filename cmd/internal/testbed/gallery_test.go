@@ -117,7 +117,7 @@ var galleryVerdicts = []struct {
 }{
 	{"cam7", "", "ahead", "fail", 37.5, 604_799, 0, "ahead by 37.483 s at least, proved: messages arrived before the time they were stamped with"},
 	{"db1.production.eu-west-1.compute.internal.example.net", "2001:db8:1111:2222:3333:4444:5555:6666", "late", "fail", -3.2, 7_200, 1,
-		"behind, or its messages are delayed, by 3.148 s at least; one-way stamps can't tell which (δ 50ms assumed)"},
+		"behind, or its messages are delayed, by 3.148 s at least; one-way stamps can't tell which (δ 50 ms assumed)"},
 	{"mail1", "", "wrong-zone", "fail", 3600, 604_799, 0, "offset +3600.000 s: the zone is 1 h east of where it should be: it reads ahead; or DST is not as it should be"},
 	{"printer", "", "wrong-date", "fail", -7_776_000, 604_799, 0, "off by 90 days: the date is wrong"},
 	{"plc-17", "", "dead-rtc", "fail", -1_772_971_200, 604_799, 0, "it shows 1970-01-01T00:02:11Z: a clock that lost its power"},

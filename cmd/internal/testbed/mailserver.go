@@ -18,7 +18,7 @@ type MailServer struct {
 	Address string
 	TLS     *tls.Config // for STARTTLS; nil if it isn't offered
 	InTLS   bool        // from the first octet on
-	Script  []string    // "busy" (451), "refuse" (552), "hang", "cut" or "take and cut"; not to be changed once it runs
+	Script  []string    // "busy" (451), "refuse" (552), "unknown" (550 for a recipient), "hang", "cut" or "take and cut"; not to be changed once it runs
 
 	hung   chan struct{}
 	mu     sync.Mutex
@@ -113,6 +113,12 @@ func (s *MailServer) serve(c net.Conn) {
 			s.logins = append(s.logins, string(login))
 			s.mu.Unlock()
 			say("235 welcome")
+		case "RCPT":
+			if word == "unknown" {
+				say("550 no such mailbox")
+				continue
+			}
+			say("250 fine")
 		case "DATA":
 			switch word {
 			case "busy":
