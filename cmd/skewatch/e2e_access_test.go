@@ -409,6 +409,7 @@ func TestEndToEndAccessCertificates(t *testing.T) {
 // TestEndToEndAccessSlow opens more connections than one peer may have, and sends headers and
 // bodies that don't end. Others are answered meanwhile.
 func TestEndToEndAccessSlow(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	p := startProtected(t)
 	dial := func() *tls.Conn {
 		raw, err := net.Dial("tcp", p.HTTP)

@@ -68,6 +68,7 @@ func (p *pages) told(receiver string, group map[string]string, hosts string) err
 // goes to whom is on call too, and while the fleet's vote doubts the collector only that is
 // left.
 func TestEndToEndAlertmanager(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	received := new(pages)
 	receiver := httptest.NewServer(received)
 	t.Cleanup(receiver.Close)

@@ -16,6 +16,7 @@ var perfdata = regexp.MustCompile(`^([a-z_]+=-?[0-9]+(\.[0-9]+)?s?(;(-?[0-9.]*:?
 
 // TestEndToEndCheck asks the plugin about hosts in every state.
 func TestEndToEndCheck(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	data := t.TempDir()
 	s := testbed.StartSkewatch(t, data, "--kernel-clock", "trust", "--ntp-server", "", "--warn-hold", "0s")
 	speak(t, s.TCP, "good1", 0)

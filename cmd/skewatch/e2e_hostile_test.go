@@ -175,6 +175,7 @@ func TestEndToEndHostileInput(t *testing.T) {
 
 // TestEndToEndSlowConnections holds connections open that never say anything whole.
 func TestEndToEndSlowConnections(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	const slow, half = 1000, 1000
 	idle := 2000
 	if os.Getenv("SKEWATCH_ACCEPTANCE") != "" {

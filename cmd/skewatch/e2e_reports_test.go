@@ -106,6 +106,7 @@ func attached(t *testing.T, text string) (path string) {
 // between are made up for, each once, though the mail server fails first and the server is
 // killed. What was written and what was mailed is as it was signed.
 func TestEndToEndReports(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	clock := testbed.NewFakeClock(t)
 	directory, data := t.TempDir(), t.TempDir()
 	server, config := startMail(t, directory)

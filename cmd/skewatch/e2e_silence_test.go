@@ -93,6 +93,7 @@ func openWarning(t *testing.T, s *testbed.Skewatch, host string) (w struct {
 
 // TestEndToEndSilence silences a host, and kills the server while that lasts and after it.
 func TestEndToEndSilence(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	h := startHook(t)
 	h.work()
 	data, config := t.TempDir(), filepath.Join(t.TempDir(), "skewatch.yaml")
@@ -169,6 +170,7 @@ func TestEndToEndSilence(t *testing.T) {
 // TestEndToEndAcknowledge acknowledges warnings: what becomes graver is told, and what is
 // over, and nothing else.
 func TestEndToEndAcknowledge(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	h := startHook(t)
 	h.work()
 	config := filepath.Join(t.TempDir(), "skewatch.yaml")

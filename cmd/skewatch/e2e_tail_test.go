@@ -13,6 +13,7 @@ import (
 // TestEndToEndTail follows the warnings while the server is killed, stopped and killed again:
 // each comes once, in order, and those that a filter selects are followed to their end.
 func TestEndToEndTail(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	data := t.TempDir()
 	serve := func() *testbed.Skewatch {
 		return testbed.StartSkewatch(t, data, "--kernel-clock", "trust", "--ntp-server", "", "--warn-hold", "0s")
