@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
@@ -456,4 +457,33 @@ func TestEndToEndAccessSlow(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// TestEndToEndAccessFollower takes a token out while it reads over TLS and HTTP/2.
+func TestEndToEndAccessFollower(t *testing.T) {
+	p := startProtected(t)
+	req, err := http.NewRequestWithContext(t.Context(), "GET", "https://"+p.HTTP+"/api/v1/messages?follow=true", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+p.token)
+	res, err := p.client(t).Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	lines := bufio.NewReader(res.Body)
+	sendText(t, p.Skewatch, "while it holds")
+	if line, err := lines.ReadString('\n'); err != nil || !strings.Contains(line, "while it holds") {
+		t.Fatalf("the follower reads %q, %v", line, err)
+	}
+	p.write(t, "tokens", "# none")
+	began := time.Now()
+	rest, err := io.ReadAll(lines)
+	if took := time.Since(began); err == nil || len(rest) > 0 || took > 10*time.Second {
+		t.Errorf("without its token the follower reads %q, and after %v %v, want it cut off", rest, took, err)
+	} else {
+		t.Logf("cut off after %v: %v", took, err)
+	}
+	p.checkSecrets(t)
 }

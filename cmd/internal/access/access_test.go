@@ -165,14 +165,49 @@ func TestDearHashesCountMore(t *testing.T) {
 	if d.work() != 2 {
 		t.Errorf("a check of the cost 11 counts %d, want 2", d.work())
 	}
-	if cost, err := bcrypt.Cost([]byte(d.decoy())); cost != 11 || err != nil {
-		t.Errorf("the decoy costs %d, %v", cost, err)
-	}
 	if dearest(dearestCost).work() > allWork {
 		t.Errorf("a check of the cost %d counts more than there ever is", dearestCost)
 	}
-	if err := bcrypt.CompareHashAndPassword([]byte(d.decoy()), nil); err != bcrypt.ErrMismatchedHashAndPassword {
-		t.Errorf("the decoy is compared with %v: in no time?", err)
+}
+
+// TestWrongPasswordsTakeTheSame counts the work of wrong passwords of users whose hashes differ
+// in cost, and of nobody: bcrypt doubles it with each step.
+func TestWrongPasswordsTakeTheSame(t *testing.T) {
+	g, c, f, _ := guarded(t, io.Discard)
+	lines := []string{"basic_auth_users:"}
+	for name, cost := range map[string]int{"cheap": 4, "middle": 6, "dear": 8} {
+		b, err := bcrypt.GenerateFromPassword([]byte("of "+name), cost)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, "  "+name+": "+string(b))
+	}
+	write(t, f.Config, lines...)
+	work := 0
+	g.compare = func(hash, password []byte) error {
+		cost, err := bcrypt.Cost(hash)
+		if err != nil {
+			t.Errorf("%q is compared: %v", hash, err)
+		}
+		work += 1 << cost
+		err = bcrypt.CompareHashAndPassword(hash, password)
+		if err != nil && err != bcrypt.ErrMismatchedHashAndPassword {
+			t.Errorf("%q is compared with %v: in no time?", hash, err)
+		}
+		return err
+	}
+	for _, name := range []string{"cheap", "middle", "dear", "mallory", ""} {
+		work = 0
+		c.forward(peerEvery)
+		if _, err := g.Password(t.Context(), peer, name, "guess"); err != ErrPassword || work != 1<<8 {
+			t.Errorf("a wrong password of %q takes %d, %v, want %d", name, work, err, 1<<8)
+		}
+	}
+	write(t, f.Config, "# nobody")
+	work = 0
+	c.forward(peerEvery)
+	if _, err := g.Password(t.Context(), peer, "cheap", "guess"); err != ErrPassword || work != 1<<bcrypt.MinCost {
+		t.Errorf("with tokens only a password takes %d, %v, want %d", work, err, 1<<bcrypt.MinCost)
 	}
 }
 
@@ -255,6 +290,101 @@ func TestReload(t *testing.T) {
 	}
 	if strings.Contains(log.String(), "s3cr3t") || strings.Contains(log.String(), "$2a$") {
 		t.Errorf("the log holds a secret:\n%s", &log)
+	}
+}
+
+// TestChangeDuringReload changes files after they were read and before that is noted.
+func TestChangeDuringReload(t *testing.T) {
+	alice, bob := "  alice: "+hash(t, "secret"), "  bob: "+hash(t, "of bob")
+	for _, tt := range []struct {
+		name    string
+		changes int  // while they are read, one each time
+		later   bool // the last one is found by a later look only
+	}{
+		{"once", 1, false},
+		{"nearly for ever", mostReads + 1, true},
+	} {
+		g, c, f, _ := guarded(t, io.Discard)
+		reads, load := 0, g.load
+		g.load = func() (*rules, error) {
+			r, err := load()
+			if reads++; reads < tt.changes {
+				write(t, f.Config, "basic_auth_users:", alice, bob, "# "+strings.Repeat("x", reads))
+			} else if reads == tt.changes {
+				write(t, f.Config, "basic_auth_users:", alice)
+			}
+			return r, err
+		}
+		write(t, f.Config, "basic_auth_users:", alice, bob, "#")
+		if c.forward(lookEvery); g.IsUser("bob") != tt.later {
+			t.Errorf("%s: after the reload bob is a user: %v, want %v", tt.name, !tt.later, tt.later)
+		}
+		if c.forward(lookEvery); g.IsUser("bob") {
+			t.Errorf("%s: bob was taken out while the files were read, and is still a user", tt.name)
+		}
+		before := reads
+		if c.forward(lookEvery); g.IsUser("bob") || reads != before {
+			t.Errorf("%s: files that don't change any more are read again", tt.name)
+		}
+	}
+}
+
+// TestChangeThatLooksTheSame puts another user's hash of the same length in the place of one,
+// as quickly as the file's time can't tell.
+func TestChangeThatLooksTheSame(t *testing.T) {
+	g, c, f, _ := guarded(t, io.Discard)
+	info, err := os.Stat(f.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, f.Config, "basic_auth_users:", "  alice: "+hash(t, "another"), "  bob: "+hash(t, "of bob"))
+	if err := os.Chtimes(f.Config, info.ModTime(), info.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+	c.forward(lookEvery)
+	if _, err := g.Password(t.Context(), peer, "alice", "secret"); err != ErrPassword {
+		t.Errorf("alice's password of before: %v, want %v", err, ErrPassword)
+	}
+}
+
+// TestCertificateComesLater names a certificate that is put in its place afterwards.
+func TestCertificateComesLater(t *testing.T) {
+	authority := tlstest.NewAuthority(t)
+	first, second := authority.Issue(t, "first.example.net"), authority.Issue(t, "second.example.net")
+	directory := t.TempDir()
+	path, users := filepath.Join(directory, "web.yml"), "basic_auth_users: {alice: "+hash(t, "x")+"}"
+	write(t, path, fmt.Sprintf("tls_server_config: {cert_file: %q, key_file: %q}", first.File, first.Key), users)
+	g, err := Open(Files{Config: path}, logrus.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &clock{noon}
+	g.now, g.looked = func() time.Time { return c.now }, noon
+	shows := func(when, want string) {
+		t.Helper()
+		c.forward(lookEvery)
+		if got := g.TLS().Certificates[0].Leaf.Subject.CommonName; got != want {
+			t.Errorf("%s: the certificate is of %s, want %s", when, got, want)
+		}
+	}
+	write(t, path, fmt.Sprintf("tls_server_config: {cert_file: new.crt, key_file: %q}", second.Key), users)
+	shows("before there is one", first.Name)
+	if err := os.Rename(second.File, filepath.Join(directory, "new.crt")); err != nil {
+		t.Fatal(err)
+	}
+	shows("when it has come", second.Name)
+}
+
+// TestChangeDuringCheck takes a user out while her password is checked, which takes a while.
+func TestChangeDuringCheck(t *testing.T) {
+	g, c, f, _ := guarded(t, io.Discard)
+	g.compare = func(hash, password []byte) error {
+		write(t, f.Config, "basic_auth_users:", "  bob: "+string(hash))
+		c.forward(lookEvery)
+		return bcrypt.CompareHashAndPassword(hash, password)
+	}
+	if who, err := g.Password(t.Context(), peer, "alice", "secret"); err != ErrPassword {
+		t.Errorf("it is %+v, %v, want %v", who, err, ErrPassword)
 	}
 }
 

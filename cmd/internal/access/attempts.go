@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/crypto/bcrypt"
 	"golang.org/x/time/rate"
 )
 
@@ -94,7 +95,18 @@ func (d *dearest) add(cost int) { *d = max(*d, dearest(cost)) }
 // work returns how many checks of leastCost one check takes at most.
 func (d dearest) work() int { return 1 << max(d-leastCost, 0) }
 
-// decoy returns a hash that no password fits, and that takes as long to find that out.
-func (d dearest) decoy() string {
-	return fmt.Sprintf("$2a$%02d$%s", max(int(d), leastCost), strings.Repeat(".", 53))
+// decoys returns hashes that no password fits, which take as long to find that out as the
+// dearest hash, less what the given one has taken ("" for none). Each step of the cost doubles
+// the work, so that those of the costs 4, 4, 5 and 6 together take what one of 7 does.
+func (d dearest) decoys(hash string) (all []string) {
+	cost, err := bcrypt.Cost([]byte(hash))
+	if err != nil {
+		return []string{decoy(max(int(d), bcrypt.MinCost))}
+	}
+	for ; cost < int(d); cost++ {
+		all = append(all, decoy(cost))
+	}
+	return all
 }
+
+func decoy(cost int) string { return fmt.Sprintf("$2a$%02d$%s", cost, strings.Repeat(".", 53)) }

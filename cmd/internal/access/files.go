@@ -31,7 +31,7 @@ type Files struct {
 // rules is what the files say at one time.
 type rules struct {
 	tls    *tls.Config // nil for plain HTTP
-	paths  []string    // of certificates and keys
+	paths  []string    // of certificates and keys, which the web configuration file names
 	http2  bool
 	header map[string]string // for every answer
 	pace   *rate.Limiter     // of requests; nil for none
@@ -46,17 +46,22 @@ type user struct {
 	role Role
 }
 
-// load reads the files.
+// paths returns those of the files themselves.
+func (f Files) paths() []string {
+	return slices.DeleteFunc([]string{f.Config, f.Tokens}, func(path string) bool { return path == "" })
+}
+
+// load reads the files. With an error the rules say no more than which other files they name.
 func (f Files) load() (*rules, error) {
 	r := &rules{users: map[string]user{}}
 	if f.Config != "" {
 		if err := f.loadConfig(r); err != nil {
-			return nil, err
+			return r, err
 		}
 	}
 	if f.Tokens != "" {
 		if err := f.loadTokens(r); err != nil {
-			return nil, err
+			return r, err
 		}
 	}
 	return r, f.check(r)
@@ -91,6 +96,8 @@ func (f Files) loadConfig(r *rules) error {
 	if err != nil {
 		return f.unusable(err)
 	}
+	r.paths = slices.DeleteFunc([]string{c.TLSConfig.TLSCertPath, c.TLSConfig.TLSKeyPath, c.TLSConfig.ClientCAs},
+		func(path string) bool { return path == "" })
 	if err := f.loadUsers(r, c); err != nil {
 		return err
 	}
@@ -101,7 +108,6 @@ func (f Files) loadConfig(r *rules) error {
 		if r.tls, err = tlsOf(c); err != nil {
 			return f.unusable(err)
 		}
-		r.paths = []string{c.TLSConfig.TLSCertPath, c.TLSConfig.TLSKeyPath, c.TLSConfig.ClientCAs}
 	}
 	r.http2, r.header = c.HTTPConfig.HTTP2, c.HTTPConfig.Header
 	if limit := c.RateLimiterConfig; limit.Interval > 0 {

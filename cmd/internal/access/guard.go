@@ -29,9 +29,11 @@ type Guard struct {
 	attempts attempts
 
 	mu     sync.Mutex
+	load   func() (*rules, error)
 	rules  *rules
+	paths  []string // of what was last read
 	looked time.Time
-	seen   string // what the files looked like when they were last read
+	seen   string // what the files looked like before they were last read
 
 	// known are the passwords that were right, by user: bcrypt takes its time, and scrapers
 	// come each few seconds. Only a keyed hash of each is kept.
@@ -39,16 +41,18 @@ type Guard struct {
 	key   [32]byte
 
 	checking chan struct{} // holds one while bcrypt works
+	compare  func(hash, password []byte) error
 }
 
 // Open reads the files. The error is a *ConfigError if they can't be used now; later the
 // last good ones are kept, and the log says so.
 func Open(f Files, log logrus.FieldLogger) (*Guard, error) {
-	g := &Guard{files: f, log: log, now: time.Now, known: map[string][]byte{}, checking: make(chan struct{}, 1)}
+	g := &Guard{files: f, log: log, now: time.Now, known: map[string][]byte{}, checking: make(chan struct{}, 1), compare: bcrypt.CompareHashAndPassword}
 	g.sessions.byID = map[digest]*session{}
 	g.attempts.init()
 	rand.Read(g.key[:]) // never fails
-	r, err := f.load()
+	g.load, g.paths = f.load, f.paths()
+	r, err := g.read()
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +61,6 @@ func Open(f Files, log logrus.FieldLogger) (*Guard, error) {
 			"write the name as it stands beneath basic_auth_users, or remove it"}
 	}
 	g.rules, g.looked = r, g.now()
-	g.seen = g.look()
 	return g, nil
 }
 
@@ -73,12 +76,10 @@ func (g *Guard) current() *rules {
 		return g.rules
 	}
 	g.looked = now
-	seen := g.look()
-	if seen == g.seen {
+	if look(g.paths) == g.seen {
 		return g.rules
 	}
-	g.seen = seen
-	r, err := g.files.load()
+	r, err := g.read()
 	if err == nil && (r.tls == nil) != (g.rules.tls == nil) {
 		err = errors.New("TLS is turned on and off at a restart only")
 	}
@@ -91,19 +92,35 @@ func (g *Guard) current() *rules {
 	}
 	g.log.Info("the files of web access have changed and are in use")
 	g.rules = r
-	g.seen = g.look() // they may name other certificates
 	return r
 }
 
-// look returns what changes when a file does.
-func (g *Guard) look() string {
-	var b strings.Builder
-	for _, path := range append([]string{g.files.Config, g.files.Tokens}, g.rules.paths...) {
-		if path == "" {
-			continue
+// mostReads is how often files that keep changing are read at once. They are read again at
+// the next look.
+const mostReads = 5
+
+// read reads the files until they look the same before and after, so that what is read goes
+// together, and no change meanwhile is taken for one that was read. What they name, such as
+// certificates, is theirs, even where it can't be used: it may be mended.
+func (g *Guard) read() (r *rules, err error) {
+	for range mostReads {
+		g.seen = look(g.paths)
+		r, err = g.load()
+		g.paths = append(g.files.paths(), r.paths...)
+		if look(g.paths) == g.seen {
+			break
 		}
-		if info, err := os.Stat(path); err == nil {
-			fmt.Fprintln(&b, info.Size(), info.ModTime().UnixNano())
+	}
+	return r, err
+}
+
+// look returns what changes when a file does. That is what it holds: its size and time stay
+// the same where a secret gives way to another of its length within the same tick.
+func look(paths []string) string {
+	var b strings.Builder
+	for _, path := range paths {
+		if text, err := os.ReadFile(path); err == nil {
+			fmt.Fprintf(&b, "%q %x\n", path, sha256.Sum256(text))
 		} else {
 			fmt.Fprintln(&b, err)
 		}
@@ -143,35 +160,41 @@ func (g *Guard) Token(token string) (Caller, error) {
 }
 
 // Password returns the user of that name, or ErrPassword, or a *BusyError if there were too
-// many attempts. Wrong names take as long as wrong passwords.
+// many attempts. Wrong names take as long as wrong passwords, whatever these cost.
 func (g *Guard) Password(ctx context.Context, peer netip.Addr, name, password string) (Caller, error) {
-	r := g.current()
-	u, exists := r.users[name]
-	sum := g.sum(name, u.hash, password)
-	g.mu.Lock()
-	known := exists && hmac.Equal(g.known[name], sum)
-	g.mu.Unlock()
-	if known {
-		return Caller{name, u.role}, nil
+	if caller, err := g.Remembered(name, password); err == nil {
+		return caller, nil
 	}
+	r := g.current()
+	u := r.users[name] // whose hash is "" if there is none
 	if err := g.attempts.take(g.now(), peer, r.dearest); err != nil {
 		return Caller{}, err
 	}
-	hash := u.hash
-	if !exists {
-		hash = r.dearest.decoy()
-	}
-	right, err := g.matches(ctx, hash, password)
+	right, err := g.matches(ctx, r.dearest, u.hash, password)
 	switch {
 	case err != nil:
 		return Caller{}, err
-	case !right || !exists:
+	case !right, g.current().users[name] != u: // who was taken out meanwhile isn't let in
 		return Caller{}, ErrPassword
 	}
+	sum := g.sum(name, u.hash, password)
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	g.known[name] = sum
-	g.mu.Unlock()
 	return Caller{name, u.role}, nil
+}
+
+// Remembered returns the user of that name if the password was right before and still is, else
+// ErrPassword.
+func (g *Guard) Remembered(name, password string) (Caller, error) {
+	u, exists := g.current().users[name]
+	sum := g.sum(name, u.hash, password)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if exists && hmac.Equal(g.known[name], sum) {
+		return Caller{name, u.role}, nil
+	}
+	return Caller{}, ErrPassword
 }
 
 // IsUser reports whether there is a user of that name.
@@ -180,15 +203,23 @@ func (g *Guard) IsUser(name string) bool {
 	return ok
 }
 
-// matches checks one password at a time, so that guesses take one processor at most.
-func (g *Guard) matches(ctx context.Context, hash, password string) (bool, error) {
+// matches checks one password at a time, so that guesses take one processor at most. A wrong
+// one takes as long as with the dearest hash, whatever the hash is, and also if it is "",
+// which is nobody's: how long doesn't tell which users there are.
+func (g *Guard) matches(ctx context.Context, d dearest, hash, password string) (bool, error) {
 	select {
 	case g.checking <- struct{}{}:
 	case <-ctx.Done():
 		return false, ctx.Err()
 	}
 	defer func() { <-g.checking }()
-	return bcrypt.CompareHashAndPassword([]byte(hash), []byte(password)) == nil, nil
+	if hash != "" && g.compare([]byte(hash), []byte(password)) == nil {
+		return true, nil
+	}
+	for _, decoy := range d.decoys(hash) {
+		_ = g.compare([]byte(decoy), []byte(password)) // it can't fit
+	}
+	return false, nil
 }
 
 // sum returns what is remembered of a password that fits a hash.

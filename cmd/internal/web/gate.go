@@ -71,6 +71,8 @@ func (s *Server) gate(next http.Handler) http.Handler {
 		case s.guard != nil && r.URL.Path == pathLogout:
 			s.logout(w, r)
 		default:
+			r, end := s.whileHeld(r)
+			defer end()
 			next.ServeHTTP(w, r)
 		}
 	})
@@ -133,24 +135,30 @@ func (s *Server) identify(r *http.Request) (access.Caller, error) {
 	case !s.guard.Pace():
 		return access.Caller{}, deny(RefusedPace, http.StatusTooManyRequests, "too many requests: the web configuration file limits them")
 	}
+	prove := s.proof(r, func(name, password string) (access.Caller, error) { return s.password(r, name, password) })
+	if prove == nil {
+		return access.Caller{}, deny(RefusedNobody, http.StatusUnauthorized, "log in, or show a token (Authorization: Bearer …)")
+	}
+	caller, err := prove()
+	return caller, s.denied(err)
+}
+
+// proof returns what asks the guard whom a request proves to be from, nil if it shows nothing.
+func (s *Server) proof(r *http.Request, password func(name, password string) (access.Caller, error)) func() (access.Caller, error) {
 	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	cookie, noCookie := r.Cookie(s.cookieName())
-	var caller access.Caller
-	var err error
 	switch {
 	case strings.EqualFold(scheme, "Bearer"):
-		caller, err = s.guard.Token(strings.TrimSpace(secret))
+		return func() (access.Caller, error) { return s.guard.Token(strings.TrimSpace(secret)) }
 	case strings.EqualFold(scheme, "Basic"):
-		name, password, _ := r.BasicAuth()
-		caller, err = s.password(r, name, password)
-	case isPublic(r):
-		return access.Caller{}, nil // a cookie that is over must not keep from logging in
+		name, secret, _ := r.BasicAuth()
+		return func() (access.Caller, error) { return password(name, secret) }
+	case isPublic(r): // a cookie that is over must not keep from logging in
+		return func() (access.Caller, error) { return access.Caller{}, nil }
 	case noCookie == nil:
-		caller, err = s.guard.Session(cookie.Value)
-	default:
-		return caller, deny(RefusedNobody, http.StatusUnauthorized, "log in, or show a token (Authorization: Bearer …)")
+		return func() (access.Caller, error) { return s.guard.Session(cookie.Value) }
 	}
-	return caller, s.denied(err)
+	return nil
 }
 
 // isPublic reports whether a request is for those who aren't logged in.
@@ -266,7 +274,8 @@ func readBody(w http.ResponseWriter, r *http.Request) error {
 	return deny(RefusedMalformed, http.StatusBadRequest, "the body can't be read")
 }
 
-// turnAway answers a request that may not pass: a page leads to the log-in.
+// turnAway answers a request that may not pass: a page leads to the log-in, and a form that a
+// browser sends is answered with a page.
 func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, err error) {
 	var d *denial
 	if !errors.As(err, &d) {
@@ -290,13 +299,21 @@ func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, err error) {
 		}
 		challenge(w.Header(), r)
 	}
+	if isOfPages(r) && strings.Contains(r.Header.Get("Accept"), "text/html") {
+		showRefusal(w, d)
+		return
+	}
 	refuse(w, d)
 }
 
 // isPage reports whether a request is a person's who looks at a page.
 func isPage(r *http.Request) bool {
-	return (r.Method == http.MethodGet || r.Method == http.MethodHead) &&
-		!strings.HasPrefix(r.URL.Path, "/api/") && r.URL.Path != "/metrics"
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && isOfPages(r)
+}
+
+// isOfPages reports whether a path is of the dashboard, not of what programs ask.
+func isOfPages(r *http.Request) bool {
+	return !strings.HasPrefix(r.URL.Path, "/api/") && r.URL.Path != "/metrics"
 }
 
 // challenge says how to say who one is. Browsers aren't told of Basic: they would ask for

@@ -26,7 +26,8 @@ const (
 // A guarded server wants to know who calls.
 type guarded struct {
 	*servertest.Server
-	read, admin string // tokens
+	read, admin    string // tokens
+	config, tokens string // paths
 }
 
 // startGuarded starts one on a free loopback port.
@@ -58,8 +59,9 @@ func startGuarded(t *testing.T, more ...string) guarded {
 			t.Fatal(err)
 		}
 	}
-	g.Server = servertest.Start(t, t.TempDir(), "SKEWATCH_WEB_CONFIG="+filepath.Join(directory, "web.yml"),
-		"SKEWATCH_WEB_TOKENS="+filepath.Join(directory, "tokens"), "SKEWATCH_WEB_ADMIN=alice")
+	g.config, g.tokens = filepath.Join(directory, "web.yml"), filepath.Join(directory, "tokens")
+	g.Server = servertest.Start(t, t.TempDir(), "SKEWATCH_WEB_CONFIG="+g.config, "SKEWATCH_WEB_TOKENS="+g.tokens,
+		"SKEWATCH_WEB_ADMIN=alice", "SKEWATCH_WARN_HOLD=0s")
 	return g
 }
 
@@ -273,6 +275,97 @@ func TestLogInLeadsBack(t *testing.T) {
 	status, _, page = g.send(t, "POST", "/login", form, asForm)
 	if status != 401 || !strings.Contains(page, `<p role="alert">wrong name or password</p>`) || strings.Contains(page, "<script>") {
 		t.Errorf("a wrong log-in is answered with %d %s", status, page)
+	}
+}
+
+// TestLogInIsDressed asks for all that the log-in page wears, which nobody has logged in for.
+func TestLogInIsDressed(t *testing.T) {
+	t.Parallel()
+	g := startGuarded(t)
+	_, header, page := g.send(t, "GET", "/login", "")
+	policy := header.Get("Content-Security-Policy")
+	links := regexp.MustCompile(`<link rel="(\w+)" href="([^"]+)"`).FindAllStringSubmatch(page, -1)
+	want := map[string]struct{ kind, allows, holds string }{
+		"stylesheet": {"text/css", "style-src 'self'", "form.report"}, "icon": {"image/svg+xml", "img-src 'self'", "<svg"},
+	}
+	if len(links) != len(want) {
+		t.Fatalf("the log-in links to %q, want style sheet and icon", links)
+	}
+	for _, link := range links {
+		w := want[link[1]]
+		status, header, text := g.send(t, "GET", link[2], "", "Sec-Fetch-Site: same-origin")
+		if status != 200 || !strings.HasPrefix(header.Get("Content-Type"), w.kind) || !strings.Contains(text, w.holds) || !strings.Contains(policy, w.allows) {
+			t.Errorf("%s: %d %v %.80s, with the policy %q", link[2], status, header, text, policy)
+		}
+	}
+	for path, want := range map[string]int{"/static/": 401, "/static/../": 400} {
+		if status, _, _ := g.send(t, "POST", path, "", "Origin: "+g.URL.String()); status != want {
+			t.Errorf("POST %s by nobody is answered with %d, want %d", path, status, want)
+		}
+	}
+}
+
+const asBrowser = "Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"
+
+// TestForms sends the dashboard's forms as browsers do: to an administrator they do something,
+// and to nobody else.
+func TestForms(t *testing.T) {
+	t.Parallel()
+	g := startGuarded(t)
+	go feed(t.Context(), g.TCP)
+	alice, bob, own := g.logIn(t, "alice", alicePassword), g.logIn(t, "bob", bobPassword), "Origin: "+g.URL.String()
+	api := func(path string) string {
+		_, _, text := g.send(t, "GET", "/api/v1/"+path, "", bob)
+		return text
+	}
+	servertest.Eventually(t, func() error {
+		if open := api("warnings"); !strings.Contains(open, `"host":"ahead"`) {
+			return fmt.Errorf("the warnings are %s, want one of ahead", open)
+		}
+		return nil
+	})
+	forms := []struct{ path, body, shows, want string }{ // shows is what of the API does, with want in the end
+		{"/acknowledge", "host=ahead&hours=1&comment=seen", "acknowledgements", `"author":"alice","comment":"seen"`},
+		{"/silence", "host=x*&hours=1&comment=update", "silences", `"author":"alice","comment":"update"`},
+		{"/unmute", "kind=silence&id=2", "silences", `{"mutes":[]}`},
+	}
+	for _, form := range forms {
+		before := api(form.shows)
+		for _, tt := range []struct {
+			name         string
+			header       []string
+			status       int
+			reason, says string
+		}{
+			{"nobody", []string{own}, 401, "nobody", `<a href="/login">`},
+			{"a session that is none", []string{"Cookie: skewatch=x", own}, 401, "session", "it has ended: log in again"},
+			{"role read", []string{bob, own}, 403, "role", "the role of bob allows to read only: changes need the role admin"},
+			{"another site", []string{alice, "Origin: https://evil.example.net"}, 403, "cross_site", "cross-origin"},
+			{"another site, as a browser says", []string{alice, own, "Sec-Fetch-Site: cross-site"}, 403, "cross_site", "cross-origin"},
+			{"a sandbox", []string{alice, "Origin: null"}, 403, "cross_site", "cross-origin"},
+			{"nowhere", []string{alice}, 415, "content_type", "neither application/json nor a form of our own pages"},
+		} {
+			counted := g.refused(t, tt.reason)
+			status, header, page := g.send(t, "POST", form.path, form.body, append(tt.header, asForm, asBrowser)...)
+			if status != tt.status || !strings.HasPrefix(header.Get("Content-Type"), "text/html") || !strings.Contains(page, tt.says) ||
+				header.Get("Content-Security-Policy") == "" || header.Get("Location") != "" {
+				t.Errorf("%s by %s: %d %v %s, want a page with %d that says %q", form.path, tt.name, status, header, page, tt.status, tt.says)
+			}
+			if g.refused(t, tt.reason) != counted+1 {
+				t.Errorf("%s by %s isn't counted as %s", form.path, tt.name, tt.reason)
+			}
+		}
+		if after := api(form.shows); after != before {
+			t.Errorf("a refused %s has changed %s to %s", form.path, before, after)
+		}
+		status, header, page := g.send(t, "POST", form.path, form.body, alice, own, asForm, asBrowser, "Sec-Fetch-Site: same-origin")
+		if after := api(form.shows); status != 303 || header.Get("Location") != "/warnings" || !strings.Contains(after, form.want) {
+			t.Errorf("%s by alice: %d %v %s; then there is %s, want %s", form.path, status, header, page, after, form.want)
+		}
+	}
+	status, header, text := g.send(t, "POST", "/api/v1/silences", "{}", bob, own, asBrowser, "Content-Type: application/json")
+	if status != 403 || header.Get("Content-Type") != "application/json" {
+		t.Errorf("a refusal of the API is %d %v %s, want JSON", status, header, text)
 	}
 }
 

@@ -1,7 +1,7 @@
 package web
 
 import (
-	_ "embed"
+	"embed"
 	"errors"
 	"html/template"
 	"net/http"
@@ -22,12 +22,13 @@ const (
 	pathLogout = "/logout"
 )
 
-//go:embed login.html
-var loginText string
+//go:embed login.html refused.html
+var embedded embed.FS
 
-var loginPage = template.Must(template.New("login").Funcs(template.FuncMap{"asset": pages.Asset}).Parse(loginText))
+// gatePages are those that need no caller.
+var gatePages = template.Must(template.New("").Funcs(template.FuncMap{"asset": pages.Asset}).ParseFS(embedded, "login.html", "refused.html"))
 
-// loginPolicy lets the page load nothing, and send its form to us only.
+// loginPolicy lets these pages load no more than style and icon, and send forms to us only.
 const loginPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // login shows the log-in page, or begins a session.
@@ -43,12 +44,24 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) showLogin(w http.ResponseWriter, status int, next, problem string) {
+	showGatePage(w, status, "login.html", struct{ Next, Problem string }{ownPath(next), problem})
+}
+
+// showRefusal tells a person why the gate refuses what was asked for.
+func showRefusal(w http.ResponseWriter, d *denial) {
+	showGatePage(w, d.status, "refused.html", struct {
+		Problem string
+		LogIn   bool
+	}{d.problem, d.status == http.StatusUnauthorized})
+}
+
+func showGatePage(w http.ResponseWriter, status int, name string, data any) {
 	if w.Header().Get("Content-Security-Policy") == "" {
 		w.Header().Set("Content-Security-Policy", loginPolicy)
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_ = loginPage.Execute(w, struct{ Next, Problem string }{ownPath(next), problem}) // nobody is left to tell
+	_ = gatePages.ExecuteTemplate(w, name, data) // nobody is left to tell
 }
 
 // begin begins a session if the form's password is right. The one before ends: its ID may be

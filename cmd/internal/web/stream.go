@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -43,12 +44,16 @@ func stream[T any](ending context.Context, parse func(url.Values) (api.Query, er
 			q.Progress = tellProgress(lines, flusher, &begun)
 		}
 		err = ask(ctx, q, func(v T) error {
+			if err := cutOff(r); err != nil {
+				return err
+			}
 			begun = true
 			if err := lines.Encode(v); err != nil || !q.Follow {
 				return err
 			}
 			return flusher.Flush()
 		})
+		err = cmp.Or(err, cutOff(r)) // a follower's end would look like the server's
 		if err != nil && begun {
 			return &begunError{err}
 		}

@@ -3,6 +3,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -200,7 +201,7 @@ func (s *Server) answer(m methods) http.Handler {
 			}
 			panic(http.ErrAbortHandler)
 		default:
-			s.countStatus(refuse(w, err))
+			s.countStatus(refuse(w, cmp.Or(cutOff(r), err)))
 		}
 	})
 }

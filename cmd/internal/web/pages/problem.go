@@ -37,7 +37,7 @@ func (p *Pages) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case known:
 	case r.Context().Err() != nil:
-		return // nobody is left to tell
+		panic(http.ErrAbortHandler) // nobody is left to tell, or may be told; what is empty would look whole
 	default:
 		p.log.WithError(err).WithField("path", r.URL.Path).Error("can't answer with a page")
 	}

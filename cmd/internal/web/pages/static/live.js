@@ -58,7 +58,10 @@
     if (kind === "fleet") take(JSON.parse(e.data)); else later();
   };
   stream.onopen = () => say("live");
-  stream.onerror = () => say("not connected: trying again");
+  stream.onerror = () => {
+    say("not connected: trying again");
+    if (stream.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), pageEvery); // it may want a log-in
+  };
   window.addEventListener("pagehide", () => stream.close());
   document.addEventListener("visibilitychange", () => { if (!document.hidden && kind !== "fleet") later(); });
 })();
