@@ -44,11 +44,54 @@ func (d *digest) takes(o *originator, began, now int64) bool {
 	return true
 }
 
-// tell returns the event for all that were gathered, once it is time.
-func (d *digest) tell(now int64) *Event {
-	if len(d.zones) == 0 || now-d.since < digestAfter || d.told != 0 && now-d.told < digestEvery {
-		return nil
+// leave takes out one that was gathered.
+func (d *digest) leave(o *originator) {
+	if z := o.judged.fits; d.zones[z] > 1 {
+		d.zones[z]--
+	} else {
+		delete(d.zones, z)
 	}
+}
+
+// due reports whether it is time to tell of those that were gathered.
+func (d *digest) due(now int64) bool {
+	return len(d.zones) > 0 && now-d.since >= digestAfter && (d.told == 0 || now-d.told >= digestEvery)
+}
+
+// tellDigest appends the event for all that were gathered, once it is time. Hosts that were
+// muted meanwhile are warned of singly: then they are told when the mute ends.
+func (f *Fleet) tellDigest(found []Finding, now int64) []Finding {
+	if !f.digest.due(now) {
+		return found
+	}
+	f.changed = true
+	for _, o := range f.gathered() {
+		o.warning.voice, o.changed = digestVoice, true
+		if f.untold(o) {
+			f.digest.leave(o)
+			found = append(found, o.finding(Finding{Event: o.raise(o.warning.anew(), now, &f.config.Params)}))
+		}
+	}
+	if len(f.digest.zones) == 0 {
+		return found
+	}
+	return append(found, Finding{Key: fleetKey, Event: f.digest.tell(now)})
+}
+
+// gathered returns the hosts of which the next digest tells, in order of their keys.
+func (f *Fleet) gathered() []*originator {
+	var all []*originator
+	for _, o := range f.originators {
+		if o.warning.voice == gatheredVoice {
+			all = append(all, o)
+		}
+	}
+	slices.SortFunc(all, func(a, b *originator) int { return strings.Compare(a.key, b.key) })
+	return all
+}
+
+// tell returns the event for all that were gathered.
+func (d *digest) tell(now int64) *Event {
 	e := &Event{
 		Time: unixUTC(now), Kind: Raise, Severity: d.severity, Verdict: WrongZone, Previous: InSync,
 		Since: unixUTC(d.since), Text: d.words(), Check: checkLocalTime,

@@ -78,6 +78,61 @@ func TestZonesAreWarnedOfSingly(t *testing.T) {
 	}
 }
 
+// TestSilencedHostsAreDigestedByNobody has hosts be silenced that would be told of in a
+// digest, before they are warned of or while they are gathered: each is told when the
+// silence ends, and none before.
+func TestSilencedHostsAreDigestedByNobody(t *testing.T) {
+	const all = 8
+	tests := []struct {
+		name, glob string
+		gathered   int // before the silence
+		digested   string
+		held       int
+	}{
+		{"from the start", "sw*", 0, "", all},
+		{"all that speak, from the start", "*", 0, "", all},
+		{"some, from the start", "sw[5-8]", 0, "1 more", 4},
+		{"others", "db*", 0, "5 more", 0},
+		{"while gathered", "sw*", all - digestSingles, "", all - digestSingles},
+		{"all that speak, while gathered", "*", all - digestSingles, "", all - digestSingles},
+	}
+	for _, tt := range tests {
+		m, f := newTestMutes(), newFleet()
+		f.config.Untold = m.Untold
+		hosts := locals(all, same(2*time.Hour))
+		at := time.Duration(0)
+		run := func(span time.Duration) []Finding {
+			found := continued(f, at, at+span, 1, hosts...)
+			at += span
+			f = restored(t, f)
+			return m.Heed(found, unixUTC(epoch+int64(at)), false)
+		}
+		for len(f.gathered()) < tt.gathered && at < 5*time.Minute {
+			run(5 * time.Second)
+		}
+		ends := unixUTC(epoch + int64(at+10*time.Minute))
+		if _, _, err := m.Silence(Mute{Host: tt.glob, Ends: ends}, unixUTC(epoch+int64(at))); err != nil {
+			t.Fatal(err)
+		}
+		_, digests := singlesAndDigests(run(8 * time.Minute))
+		switch {
+		case tt.digested == "" && len(digests) > 0, tt.digested != "" && len(digests) != 1:
+			t.Errorf("%s: the digests are %v, want %q", tt.name, digests, tt.digested)
+		case tt.digested != "" && (!strings.HasPrefix(digests[0].Text, tt.digested) || digests[0].Muted != nil):
+			t.Errorf("%s: the digest is %+v, want %q, and that it is told", tt.name, digests[0], tt.digested)
+		}
+		released := 0
+		for _, found := range m.Heed(nil, ends, false) {
+			if e := found.Event; e != nil && e.Kind == Raise && e.Severity == Crit && e.Muted == nil {
+				released++
+			}
+		}
+		if released != tt.held {
+			t.Errorf("%s: %d hosts are told when the silence ends, want %d", tt.name, released, tt.held)
+		}
+	}
+}
+
 func TestLowerTrustUsesUpNoSingles(t *testing.T) {
 	hosts := locals(6, same(2*time.Hour))
 	for i := range hosts[:5] {

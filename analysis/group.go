@@ -12,10 +12,11 @@ import (
 type voice uint8
 
 const (
-	ownVoice    voice = iota // by an event of its own
-	sharedVoice              // by that of another host behind the same peer, which shares its clock
-	digestVoice              // by one event for many hosts
-	voices                   // how many there are
+	ownVoice      voice = iota // by an event of its own
+	sharedVoice                // by that of another host behind the same peer, which shares its clock
+	digestVoice                // by one event for many hosts
+	gatheredVoice              // by such a one that is yet to be told
+	voices                     // how many there are
 )
 
 // Hosts behind one peer that are off alike have one clock: a relay stamps their
@@ -81,15 +82,18 @@ func (o *originator) leads(other *originator, now int64, p *Params) bool {
 // speaksFor reports whether the originator leads the other, and who is to be told of that
 // one's warning knows of this one's.
 func (f *Fleet) speaksFor(o, other *originator, now int64) bool {
-	untold := func(o *originator) bool {
-		return f.config.Untold != nil && f.config.Untold(o.key, o.host, o.warning.raised)
-	}
-	return o.leads(other, now, &f.config.Params) && f.reaches(o, other) && (!untold(o) || untold(other))
+	return o.leads(other, now, &f.config.Params) && f.reaches(o, other) && (!f.untold(o) || f.untold(other))
 }
 
 // reaches reports whether all who are to be told of the other are told of the originator.
 func (f *Fleet) reaches(o, other *originator) bool {
 	return f.config.Reaches == nil || f.config.Reaches(o.host, other.host)
+}
+
+// untold reports whether people don't know of the originator's warning, or won't once it is
+// raised.
+func (f *Fleet) untold(o *originator) bool {
+	return f.config.Untold != nil && f.config.Untold(o.key, o.host, o.warning.raised)
 }
 
 // follow finds the originator's leader and reports whether there is one.

@@ -93,15 +93,17 @@ func (m *Mutes) begin() {
 }
 
 // lasts reports whether an event is of a warning that will be cleared. What is noticed
-// beside a verdict, or said of many hosts at once, never is.
+// beside a verdict never is.
 func (f *Finding) lasts() bool {
-	return f.Host != "" && !(f.Event.Kind == Raise && f.Event.Verdict == f.Event.Previous)
+	return !(f.Event.Kind == Raise && f.Event.Verdict == f.Event.Previous)
 }
 
 // heed takes in an event and returns what follows from it.
 func (m *Mutes) heed(f *Finding, now time.Time) (follows []Finding) {
 	e, w := f.Event, m.open[f.Key]
 	switch {
+	case f.Host == "":
+		return nil // it is of hosts that weren't silenced when it was made
 	case !f.lasts():
 		if s := m.silencing(f.Host, e.Verdict); s != nil {
 			m.mute(e, s.ref())
@@ -126,8 +128,18 @@ func (m *Mutes) heed(f *Finding, now time.Time) (follows []Finding) {
 		m.mute(e, w.Held)
 		return follows
 	}
+	if w.Held != nil && w.asTold() { // to who knows of nothing in between it is no change
+		m.mute(e, w.Held)
+		w.Held = nil
+		return follows
+	}
 	w.tell(e)
 	return follows
+}
+
+// asTold reports whether a warning is again what people were told last.
+func (w *OpenWarning) asTold() bool {
+	return w.Told != nil && *w.Told == Telling{w.Event.Verdict, w.Event.Severity}
 }
 
 // mute marks an event of which nobody is told.
@@ -136,12 +148,16 @@ func (m *Mutes) mute(e *Event, by *MuteRef) {
 	m.muted[by.Kind]++
 }
 
-// clear ends a warning. Who was told of it is told that; who wasn't, isn't.
+// clear ends a warning. Who was told of it is told that, of what he was told; who wasn't, isn't.
 func (m *Mutes) clear(w *OpenWarning, e *Event, now time.Time) (follows []Finding) {
 	delete(m.open, w.Key)
 	m.changed[w.Key] = true
-	if w.Told == nil && w.Held != nil {
+	switch {
+	case w.Held == nil:
+	case w.Told == nil:
 		m.mute(e, w.Held)
+	default:
+		e.Previous, e.Severity = w.Told.Verdict, w.Told.Severity
 	}
 	if a := w.Acknowledged; a != nil {
 		m.acknowledge(w, nil)
@@ -151,10 +167,13 @@ func (m *Mutes) clear(w *OpenWarning, e *Event, now time.Time) (follows []Findin
 }
 
 // tell notes that people are told of an event. Who hears of the warning for the first time
-// is told that it is raised.
+// is told that it is raised, and who wasn't told of all since, what has become of what he was.
 func (w *OpenWarning) tell(e *Event) {
-	if w.Told == nil {
+	switch {
+	case w.Told == nil:
 		e.Kind, e.Previous = Raise, InSync
+	case w.Held != nil:
+		e.Previous = w.Told.Verdict
 	}
 	w.Told, w.Held = &Telling{e.Verdict, e.Severity}, nil
 }
@@ -275,7 +294,7 @@ func (m *Mutes) release(w *OpenWarning, ended *Mute, why MuteEnding, now time.Ti
 		return nil
 	}
 	again := ended.Kind == Acknowledgement && why == Expired
-	if !again && w.Told != nil && *w.Told == (Telling{w.Event.Verdict, w.Event.Severity}) {
+	if !again && w.asTold() {
 		w.Held = nil
 		return nil
 	}

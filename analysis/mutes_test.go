@@ -232,6 +232,16 @@ func TestMutes(t *testing.T) {
 			"3 change web1 warn late -> (change warn late since 1: silence 1)",
 			"60 -> silence 1 expired; change warn late since 1",
 		}},
+		{"only a verdict, and back to what was told", []string{
+			"0 raise web1 warn ahead -> raise warn ahead since 0",
+			"0 silence 60 web* late -> made silence 1",
+			"2 change web1 warn late -> (change warn late since 0: silence 1)",
+			"3 change web1 warn ahead -> (change warn ahead since 0: silence 1)",
+			"4 change web1 warn stuck -> change warn stuck since 0",
+			"5 change web1 warn late -> (change warn late since 0: silence 1)",
+			"6 change web1 crit stuck -> change crit stuck since 0",
+			"60 -> silence 1 expired",
+		}},
 		{"notices", []string{
 			"0 silence 60 web* -> made silence 1",
 			"1 notice web1 in-sync -> (raise warn in-sync since 1: silence 1)",
@@ -388,6 +398,41 @@ func TestBelated(t *testing.T) {
 	}
 }
 
+// TestPrevious wants what people are told to follow from what they were told before, not from
+// what was held back in between.
+func TestPrevious(t *testing.T) {
+	r := newMuting(t)
+	r.carryOut("0 silence 60 web1 late")
+	for _, tt := range []struct {
+		step     string
+		previous Verdict
+		severity Severity
+		muted    bool
+	}{
+		{"raise web1 crit ahead", InSync, Crit, false},
+		{"change web1 warn late", Ahead, Warn, true},
+		{"change web1 warn stuck", Ahead, Warn, false},
+		{"change web1 warn drifting", Stuck, Warn, false},
+		{"change web1 crit late", Drifting, Crit, true},
+		{"clear web1", Drifting, Warn, false},
+		{"raise web1 warn late", InSync, Warn, true},
+		{"clear web1", Late, Warn, true},
+	} {
+		f := r.event(strings.Fields(tt.step))
+		if w := r.mutes.open["web1"]; w != nil {
+			f.Event.Previous = w.Event.Verdict
+			if f.Event.Kind == Clear {
+				f.Event.Severity = w.Event.Severity
+			}
+		}
+		e := r.mutes.Heed([]Finding{f}, r.at, false)[0].Event
+		if e.Previous != tt.previous || e.Severity != tt.severity || (e.Muted != nil) != tt.muted {
+			t.Errorf("%s: the event is %+v, want it to follow %v", tt.step, e, tt.previous)
+		}
+		r.restart()
+	}
+}
+
 // TestSilencedHosts wants the hosts to be those that the globs match.
 func TestSilencedHosts(t *testing.T) {
 	for glob, want := range map[string]string{
@@ -430,6 +475,18 @@ func TestManySilences(t *testing.T) {
 	}
 	if found := r.mutes.Heed(nil, muteNoon.Add(time.Hour), false); len(found) != MostSilences+3 {
 		t.Errorf("%d are found at the end, want %d ends, and two warnings told", len(found), MostSilences+1)
+	}
+}
+
+// TestDigestIsTold wants what is said of many hosts to be told, though all were silenced in
+// the moment after: nobody would hear of it when the silence ends.
+func TestDigestIsTold(t *testing.T) {
+	r := newMuting(t)
+	r.carryOut("0 silence 60 *")
+	f := r.event(strings.Fields("raise x crit wrong-zone"))
+	f.Key, f.Host, f.Source = fleetKey, "", ""
+	if found := r.mutes.Heed([]Finding{f}, r.at, false); found[0].Event.Muted != nil || len(r.mutes.Open()) > 0 {
+		t.Errorf("the digest is muted by %v, and open are %+v", found[0].Event.Muted, r.mutes.Open())
 	}
 }
 

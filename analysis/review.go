@@ -60,11 +60,7 @@ func (f *Fleet) review(now int64, ref Reference) []Finding {
 		found = f.reviewOne(found, o, now, ref)
 		f.plan(o, now)
 	}
-	if e := f.digest.tell(now); e != nil {
-		f.changed = true
-		found = append(found, Finding{Key: fleetKey, Event: e})
-	}
-	return found
+	return f.tellDigest(found, now)
 }
 
 // plan enters an originator that was reviewed in the agenda for what may come of it
@@ -150,26 +146,27 @@ func (f *Fleet) advance(o *originator, now int64) *Event {
 		return f.announce(o, t, now)
 	case f.orphaned(o, now):
 		o.changed = true
-		return o.raise(transition{verdict: o.warning.raised, previous: InSync, severity: o.warning.severity, since: o.warning.since}, now, p)
+		return o.raise(o.warning.anew(), now, p)
 	}
 	return nil
 }
 
 // announce returns the event of a transition, unless people learn of it otherwise. Who
-// was once warned of by an event of its own has all others too.
+// was once warned of by an event of its own has all others too. A digest tells of nobody who
+// is muted: nothing would be told when the mute ends.
 func (f *Fleet) announce(o *originator, t transition, now int64) *Event {
 	p := &f.config.Params
 	switch {
 	case t.kind != Raise && t.voice == ownVoice:
 		return o.event(t, now)
-	case t.kind == Clear, t.voice == sharedVoice, t.voice == digestVoice && t.verdict == WrongZone:
+	case t.kind == Clear, t.voice == sharedVoice, (t.voice == digestVoice || t.voice == gatheredVoice) && t.verdict == WrongZone:
 		return nil
 	case f.follow(o, now):
 		o.warning.voice = sharedVoice
 		return nil
-	case f.digest.takes(o, f.began, now):
+	case !f.untold(o) && f.digest.takes(o, f.began, now):
 		f.changed = true
-		o.warning.voice = digestVoice
+		o.warning.voice = gatheredVoice
 		return nil
 	}
 	return o.raise(t, now, p)

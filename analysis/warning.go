@@ -106,6 +106,11 @@ func (w *warning) tell(v Verdict, s Severity, now int64, over bool) transition {
 	return t
 }
 
+// anew returns the transition that raises what was raised before, for who wasn't told.
+func (w *warning) anew() transition {
+	return transition{verdict: w.raised, previous: InSync, severity: w.severity, since: w.since}
+}
+
 // decides reports whether a verdict can raise or clear a warning. Those that can't
 // leave it as it is: they say nothing about the clock.
 func (v Verdict) decides() bool {

@@ -57,6 +57,27 @@ func TestTailOutlivesTheServer(t *testing.T) {
 	}
 }
 
+// TestRefusedOrders wants what only the server can refuse, by its clock, to be named as it was
+// written, with a remedy.
+func TestRefusedOrders(t *testing.T) {
+	t.Parallel()
+	s := trusting(t, t.TempDir())
+	const past = "2020-01-01T00:00:00Z"
+	for _, tt := range []struct{ args, says string }{
+		{"silence x --until " + past, `--until: not in the future (got "` + past + `")`},
+		{"silence x --until 2099-01-01T00:00:00Z", "--until: more than a year away"},
+		{"silence x --from 2h --until 1h", "--until: not after its beginning"},
+		{"silence x --from " + past + " --for 1h", `--from: the end is not in the future (got "2020-01-01T01:00:00Z")`},
+		{"silence x --from 2099-01-01T00:00:00Z --for 1h", "--from: the end is more than a year away"},
+		{"acknowledge x --comment mine --until " + past, "--until: not in the future"},
+	} {
+		stdout, stderr, code := s.Run(strings.Fields(tt.args)...)
+		if code != 2 || stdout != "" || !strings.HasPrefix(stderr, "error: "+tt.says) || !strings.Contains(stderr, "\nhint: write a time to come") {
+			t.Errorf("skewatch %s: exit code %d, %q, want %q", tt.args, code, stderr, tt.says)
+		}
+	}
+}
+
 // TestCommandsReadFiles asks the same of a server and of the files that it leaves.
 func TestCommandsReadFiles(t *testing.T) {
 	t.Parallel()

@@ -18,6 +18,8 @@ import (
 // its type.
 type failure struct{ error }
 
+func (f failure) Unwrap() error { return f.error }
+
 // complain prints each error that err joins, with its remedy if it knows one,
 // and returns the exit code: exitUsage if there is a config.Error and no failure.
 func complain(w io.Writer, err error) int {

@@ -67,9 +67,10 @@ A host named list or end comes last, after two dashes: skewatch silence --for 2h
 			return &config.Error{Field: "--for", Problem: "missing: how long", Hint: "write --for 2h, or --until 2026-03-01T12:00:00Z"}
 		}
 		if _, err := o.Mute(p.now()); refused(err) {
-			return inFlags(err, "HOST-GLOB")
+			return s.inFlags(err, "HOST-GLOB")
 		}
-		return p.mute(cmd, r, func(ctx context.Context, d api.Desk) (api.Mute, error) { return d.Silence(ctx, o) })
+		err = p.mute(cmd, r, func(ctx context.Context, d api.Desk) (api.Mute, error) { return d.Silence(ctx, o) })
+		return s.inFlags(err, "HOST-GLOB")
 	}
 	return cmd
 }
@@ -108,9 +109,10 @@ A host named list or end comes last, after two dashes, as with silence.`,
 			return err
 		}
 		if _, err := o.Mute(p.now()); refused(err) {
-			return inFlags(err, "HOST")
+			return s.inFlags(err, "HOST")
 		}
-		return p.mute(cmd, r, func(ctx context.Context, d api.Desk) (api.Mute, error) { return d.Acknowledge(ctx, o) })
+		err = p.mute(cmd, r, func(ctx context.Context, d api.Desk) (api.Mute, error) { return d.Acknowledge(ctx, o) })
+		return s.inFlags(err, "HOST")
 	}
 	return cmd
 }
@@ -173,20 +175,41 @@ func oneArgument(cmd *cobra.Command, args []string, what, example string) (strin
 	return args[0], nil
 }
 
-// refused reports whether an order can't be carried out, whatever the server's clock says.
+// refused reports whether an order can't be carried out, whatever the server's clock says: by
+// that it is judged whether the end is in the future.
 func refused(err error) bool {
 	var wrong *api.QueryError
 	return errors.As(err, &wrong) && wrong.Parameter != "ends"
 }
 
-// inFlags says what is wrong with an order in the words of the command line.
-func inFlags(err error, argument string) error {
+// inFlags says what is wrong with an order in the words of the command line, and passes every
+// other error on.
+func (s *spanning) inFlags(err error, argument string) error {
 	var wrong *api.QueryError
 	if !errors.As(err, &wrong) {
 		return err
 	}
-	flag := map[string]string{"host": argument, "verdicts": "--verdict", "for_seconds": "--for"}[wrong.Parameter]
-	return &config.Error{Field: cmp.Or(flag, "--"+wrong.Parameter), Problem: wrong.Problem, Value: wrong.Value}
+	e := &config.Error{Field: "--" + wrong.Parameter, Problem: wrong.Problem, Value: wrong.Value}
+	switch wrong.Parameter {
+	case "host":
+		e.Field, e.Hint = argument, "write a host's name, or for a silence a pattern such as 'web*'"
+	case "verdicts":
+		e.Field, e.Hint = "--verdict", "write one such as --verdict late"
+	case "for_seconds":
+		e.Field, e.Hint = "--for", "write one such as --for 2h"
+	case "ends":
+		e.Field, e.Hint = "--until", `write a time to come within a year, such as "2h" or "7d", or one with its zone`
+		if s.until == "" { // it is as far from the beginning as it may be
+			e.Field, e.Problem = "--from", "the end is "+wrong.Problem
+		}
+	case "author":
+		e.Hint = "write --author NAME"
+	case "comment":
+		e.Hint = "write --comment 'its NTP server is being replaced'"
+	case "source":
+		e.Hint = "write --source IP: warnings shows which there are"
+	}
+	return e
 }
 
 // mute has a running server carry out an order, and shows what came of it.
@@ -261,7 +284,8 @@ Usage:
 			return &config.Error{Field: cmd.CommandPath(), Problem: "not a number", Value: text, Hint: "write " + example}
 		}
 		o := api.UnmuteOrder{Kind: k, ID: id, Author: cmp.Or(author, p.login())}
-		return p.mute(cmd, r, func(ctx context.Context, d api.Desk) (api.Mute, error) { return d.Unmute(ctx, o) })
+		err = p.mute(cmd, r, func(ctx context.Context, d api.Desk) (api.Mute, error) { return d.Unmute(ctx, o) })
+		return new(spanning).inFlags(err, "ID")
 	}
 	return cmd
 }

@@ -148,7 +148,7 @@ func TestOrdersThatMakeNoSense(t *testing.T) {
 		var stdout, stderr bytes.Buffer
 		p := testProgram("LOGNAME=anna", "SKEWATCH_SERVER=http://127.0.0.1:1")
 		p.stdout, p.stderr = &stdout, &stderr
-		if code := p.run(strings.Fields(tt.args)); code != exitUsage || !strings.Contains(stderr.String(), tt.says) || stdout.Len() > 0 {
+		if code := p.run(strings.Fields(tt.args)); code != exitUsage || !strings.Contains(stderr.String(), tt.says) || !strings.Contains(stderr.String(), "\nhint: ") || stdout.Len() > 0 {
 			t.Errorf("skewatch %s: exit code %d, %q, want %q", tt.args, code, stderr.String(), tt.says)
 		}
 	}

@@ -29,14 +29,15 @@ const (
 
 // A Failure is the body of an answer that isn't one.
 type Failure struct {
-	Error string `json:"error"`
+	Error string      `json:"error"`
+	Wrong *QueryError `json:"wrong,omitempty"` // the parameter that can't be understood, if that is it
 }
 
 // A QueryError names the parameter of a query that can't be understood.
 type QueryError struct {
-	Parameter string
-	Problem   string
-	Value     string
+	Parameter string `json:"parameter"`
+	Problem   string `json:"problem"`
+	Value     string `json:"value"` // what was given; "" for nothing
 }
 
 func (e *QueryError) Error() string {

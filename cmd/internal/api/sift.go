@@ -13,7 +13,8 @@ type Sift struct {
 	followed map[warning]bool
 }
 
-// A warning is known by whom it is about and when it was raised.
+// A warning is known by whom it is about and when it was raised, or by its rule and what it
+// was found of.
 type warning struct {
 	host, source string
 	since        int64 // Unix ns
@@ -30,16 +31,24 @@ func (s *Sift) Remembers() bool {
 
 // Takes reports whether a finding is an event that was asked for.
 func (s *Sift) Takes(f *analysis.Finding) bool {
-	e := f.Event
-	if e == nil || !MatchHost(s.query.Host, f.Host) {
+	switch {
+	case f.Event == nil && f.Rule == nil || !MatchHost(s.query.Host, f.Host):
 		return false
-	}
-	if !s.Remembers() {
+	case !s.Remembers():
 		return true
+	case f.Rule != nil: // which has no verdict on a clock
+		r := f.Rule
+		return s.follow(warning{r.Rule, r.Subject, r.First.UnixNano()}, r.Kind, r.Severity >= s.query.MinSeverity && len(s.query.Verdicts) == 0)
 	}
-	w := warning{f.Host, f.Source, e.Since.UnixNano()}
-	taken := s.followed[w] || e.Severity >= s.query.MinSeverity && s.tellsOf(e)
-	if taken && e.Kind != analysis.Clear {
+	e := f.Event
+	return s.follow(warning{f.Host, f.Source, e.Since.UnixNano()}, e.Kind, e.Severity >= s.query.MinSeverity && s.tellsOf(e))
+}
+
+// follow reports whether an event of a warning is taken: it is asked for, or the warning is
+// followed already.
+func (s *Sift) follow(w warning, kind analysis.EventKind, asked bool) bool {
+	taken := s.followed[w] || asked
+	if taken && kind != analysis.Clear {
 		s.followed[w] = true
 	} else {
 		delete(s.followed, w)

@@ -150,5 +150,5 @@ func (c *HTTP) do(req *http.Request) (io.ReadCloser, error) {
 	defer res.Body.Close()
 	var f api.Failure
 	_ = json.NewDecoder(res.Body).Decode(&f) // what isn't ours says nothing
-	return nil, c.denied(res.StatusCode, f.Error)
+	return nil, c.denied(res.StatusCode, f)
 }

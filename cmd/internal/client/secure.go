@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/skewatch/skewatch/cmd/internal/api"
 	"github.com/skewatch/skewatch/cmd/internal/config"
 	"github.com/skewatch/skewatch/cmd/internal/server"
 )
@@ -128,15 +129,24 @@ func (p Place) noticed(data string, n server.Notice) (Found, error) {
 type deniedError struct {
 	problem string
 	remedy  string
+	wrong   *api.QueryError // what the server doesn't understand; nil if that isn't it
 }
 
 func (e *deniedError) Error() string  { return e.problem }
 func (e *deniedError) Remedy() string { return e.remedy }
 
-// denied makes an error of an answer's status and what it says, "" if it says nothing that we
-// understand.
-func (c *HTTP) denied(status int, says string) error {
-	remedy := ""
+// Unwrap returns what the server doesn't understand, if that is it.
+func (e *deniedError) Unwrap() error {
+	if e.wrong == nil {
+		return nil
+	}
+	return e.wrong
+}
+
+// denied makes an error of an answer's status and what it says, which is empty if it says
+// nothing that we understand.
+func (c *HTTP) denied(status int, f api.Failure) error {
+	remedy, says := "", f.Error
 	switch {
 	case status == http.StatusUnauthorized:
 		remedy = "show a token with --token-file FILE; `skewatch config token` makes one"
@@ -148,5 +158,5 @@ func (c *HTTP) denied(status int, says string) error {
 	if says == "" {
 		says = fmt.Sprintf("%d %s", status, http.StatusText(status))
 	}
-	return &deniedError{fmt.Sprintf("%s: %s", c.base, says), remedy}
+	return &deniedError{fmt.Sprintf("%s: %s", c.base, says), remedy, f.Wrong}
 }

@@ -24,9 +24,6 @@ const (
 	// grace is how long after its time a run begins, so that what arrived before is on disk.
 	grace = 2 * time.Second
 
-	// mostHeld is how long after the start runs wait for our own clock to be known.
-	mostHeld = 2 * time.Minute
-
 	// setBack is by how much the clock must be behind a run that is done to have been wrong.
 	setBack = time.Minute
 
@@ -78,13 +75,12 @@ func newJob(r *config.Report, desk Desk, store Store, turn *sync.Mutex, o Option
 
 // run makes the report whenever it is due, until the context ends.
 func (j *job) run(ctx context.Context) {
-	for began := j.options.Now(); ctx.Err() == nil; {
-		now := j.options.Now()
-		if !j.options.Ready() && now.Sub(began) < mostHeld {
+	for ctx.Err() == nil {
+		if !j.options.Ready() {
 			retry.Wait(ctx, time.Second)
 			continue
 		}
-		next := j.step(ctx, wall(now))
+		next := j.step(ctx, wall(j.options.Now()))
 		retry.Wait(ctx, min(max(next.Sub(j.options.Now()), restLeast), lookEvery))
 	}
 }

@@ -64,8 +64,8 @@ type Options struct {
 	// wraps ErrRefused where the same letter will never be taken.
 	Send func(ctx context.Context, output string, l Letter) error
 
-	// Ready reports whether our own clock is known to show the time. Reports wait for that
-	// after the start, but not for long. Nil is for a clock that always does.
+	// Ready reports whether what is due by our own clock is due. Reports wait for that. Nil is
+	// for a clock that always shows the time.
 	Ready func() bool
 
 	// FirstPause and LongestPause are what is waited after the first failure and at most; 0

@@ -35,6 +35,7 @@ type keeper struct {
 	*archive
 	monitor *ntpcheck.Monitor
 	own     ownClock
+	began   time.Time // when the server was started
 
 	resample atomic.Bool // our own clock's state is to be noted whatever it is
 	judging  sync.Mutex  // one judgement at a time, so that findings keep their order
@@ -89,7 +90,7 @@ func (k *keeper) judge(how func(*analysis.Fleet, int64, analysis.Reference) []an
 	k.mu.Lock()
 	now := k.scale.fleet(k.now()).UnixNano()
 	found := how(k.fleet, now, k.scale.reference(status.Reference, now))
-	found = k.mutes.Heed(found, time.Unix(0, now).UTC(), k.scale.open != nil)
+	found = k.mutes.Heed(found, time.Unix(0, now).UTC(), k.scale.open != nil || !k.knowsTime(status.Reference))
 	found = append(found, k.watch.engine.Tick(now)...)
 	k.found = append(k.found, found...)
 	k.mu.Unlock()

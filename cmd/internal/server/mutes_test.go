@@ -13,6 +13,7 @@ import (
 	"github.com/skewatch/skewatch/analysis"
 	"github.com/skewatch/skewatch/cmd/internal/api"
 	"github.com/skewatch/skewatch/collector/message"
+	"github.com/skewatch/skewatch/ntpcheck"
 	"github.com/skewatch/skewatch/storage"
 )
 
@@ -223,6 +224,39 @@ func TestSilenceInAnotherTime(t *testing.T) {
 	h.tick(noon.Add(-49 * time.Minute))
 	if lasting() != 0 {
 		t.Error("it lasts too long")
+	}
+}
+
+// TestNoneEndsAfterAStart has the server be started where nobody tells it the time: for two
+// minutes it takes its own clock's word for the end of no silence.
+func TestNoneEndsAfterAStart(t *testing.T) {
+	h := openHistory(t, t.TempDir())
+	h.at(noon)
+	h.silence("*", time.Hour)
+	h = h.again()
+	knowing := h.monitor
+	unknowing, err := ntpcheck.New(ntpcheck.Config{Kernel: ntpcheck.KernelOff})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		name    string
+		monitor *ntpcheck.Monitor
+		began   time.Duration // before now
+		at      time.Duration // after noon
+		lasting int
+	}{
+		{"started, and the time isn't known", unknowing, 0, 3 * time.Hour, 1},
+		{"still not known", unknowing, knownWithin - 20*time.Second, 3 * time.Hour, 1},
+		{"known, and before its end", knowing, 0, time.Minute, 1},
+		{"waited for long enough, and before its end", unknowing, knownWithin, 2 * time.Minute, 1},
+		{"waited for long enough", unknowing, knownWithin, 3 * time.Hour, 0},
+	} {
+		h.monitor, h.began = step.monitor, time.Now().Add(-step.began)
+		h.tick(noon.Add(step.at))
+		if all, err := h.desk.Mutes(t.Context(), api.MuteQuery{}); err != nil || len(all) != step.lasting {
+			t.Errorf("%s: the silences that last are %+v, %v, want %d", step.name, all, err, step.lasting)
+		}
 	}
 }
 

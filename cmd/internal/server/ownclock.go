@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -139,6 +140,28 @@ func (k *keeper) settle(r ntpcheck.ReferenceStatus, must bool) {
 	if off != 0 {
 		k.happened(-off, fmt.Sprintf("by the sources our own clock was set by %+.3f s more than was seen: while no server ran, or the machine slept", -off.Seconds()))
 	}
+}
+
+const (
+	// farOff is by how much our own clock may be off when something is due by it: a machine
+	// that doesn't keep the time while it is off has it set soon after its start.
+	farOff = time.Minute
+
+	// knownWithin is how long after the start is waited for it to be known.
+	knownWithin = 2 * time.Minute
+)
+
+// knowsTime reports whether what is due by our own clock is due: reports, and the ends of
+// mutes. It is once the clock is known to show the time, or that was waited for long enough.
+func (k *keeper) knowsTime(ref ntpcheck.ReferenceStatus) bool {
+	return tellsTime(ref) || time.Since(k.began) >= knownWithin
+}
+
+// tellsTime reports whether our own clock is known to show the time, so that a report can say
+// how right it is.
+func tellsTime(ref ntpcheck.ReferenceStatus) bool {
+	known := ref.State != ntpcheck.Unsynchronised && ref.OffsetSeconds != nil
+	return ref.Trusted || known && math.Abs(*ref.OffsetSeconds) < farOff.Seconds()
 }
 
 // An ownSample is an entry of the reference's history: what was known of our own clock, and

@@ -3,20 +3,17 @@ package server
 import (
 	"context"
 	"fmt"
-	"math"
-	"time"
 
 	"github.com/skewatch/skewatch/cmd/internal/metrics"
 	"github.com/skewatch/skewatch/cmd/internal/notify"
 	"github.com/skewatch/skewatch/cmd/internal/schedule"
-	"github.com/skewatch/skewatch/ntpcheck"
 	"github.com/skewatch/skewatch/storage"
 )
 
 // openReports makes what makes reports by their schedules, from where it was before.
 func (s *Server) openReports() (err error) {
 	s.reports, err = schedule.New(s.cfg.Reports, s.desk, reportStore{s.archive, s.store}, schedule.Options{
-		Log: s.log, Now: s.now, Send: s.mail, Ready: s.knowsTime,
+		Log: s.log, Now: s.now, Send: s.mail, Ready: s.timeIsKnown,
 	})
 	return err
 }
@@ -34,18 +31,7 @@ func (s *Server) mail(ctx context.Context, output string, l schedule.Letter) err
 	return err
 }
 
-// farOff is by how much our own clock may be off when reports are due by it: a machine that
-// doesn't keep the time while it is off has it set soon after its start.
-const farOff = time.Minute
-
-func (s *Server) knowsTime() bool { return tellsTime(s.status().Reference) }
-
-// tellsTime reports whether our own clock is known to show the time, so that what is due by it
-// is due, and a report can say how right it is.
-func tellsTime(ref ntpcheck.ReferenceStatus) bool {
-	known := ref.State != ntpcheck.Unsynchronised && ref.OffsetSeconds != nil
-	return ref.Trusted || known && math.Abs(*ref.OffsetSeconds) < farOff.Seconds()
-}
+func (s *Server) timeIsKnown() bool { return s.keeper.knowsTime(s.status().Reference) }
 
 // A reportStore keeps how far reports have come. What is damaged there is told in the log, and
 // begins anew.

@@ -102,7 +102,7 @@ func newServer(cfg *config.Config, log logrus.FieldLogger, m *ntpcheck.Monitor, 
 	if a.observed > 0 {
 		log.WithFields(logrus.Fields{"hosts": a.fleet.Originators(), "messages": a.observed}).Info("state restored")
 	}
-	k := &keeper{archive: a, monitor: m, urgent: make(chan struct{}, 1)}
+	k := &keeper{archive: a, monitor: m, began: time.Now(), urgent: make(chan struct{}, 1)}
 	refresh := func() error { k.review(); return nil }
 	s := &Server{monitor: m, keeper: k, desk: &desk{archive: a, live: true, refresh: refresh, status: m.Status, carryOut: k.carryOut}}
 	b := build.This()

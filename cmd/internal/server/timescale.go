@@ -92,7 +92,8 @@ func (t *timescale) begin(last ownSample, at int64, now time.Time) {
 	}
 	ago := max(0, t.fleet(now).Sub(time.Unix(0, at)))
 	if measured(last.Reference) {
-		t.open = &openStep{began: now, before: t.measure(last.Reference, now.Add(-ago))}
+		t.known = t.measure(last.Reference, now.Add(-ago)) // for a step that comes before a measurement
+		t.open = &openStep{began: now, before: t.known}
 	}
 }
 

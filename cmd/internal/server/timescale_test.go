@@ -200,6 +200,27 @@ func TestSetWhileDown(t *testing.T) {
 	}
 }
 
+// TestSetRightAfterAStart has our clock be wrong at the start, be set right after nobody has
+// measured it for a while, and be measured then: the fleet's time is that of before.
+func TestSetRightAfterAStart(t *testing.T) {
+	for _, size := range []time.Duration{3 * time.Hour, -3 * time.Hour} {
+		c := newCollectorClock(t)
+		last := ownSample{Status: ntpcheck.Status{Reference: measuredStatus(0, 1e-3)}}
+		at := c.truth.UnixNano()
+		c.wait(time.Minute)
+		c.user, c.kernel = size, size
+		c.scale.begin(last, at, c.truth.Add(c.user))
+		c.wait(settleWithin)
+		c.scale.settle(ntpcheck.ReferenceStatus{}, c.truth.Add(c.user), false)
+		c.wait(time.Minute)
+		c.set(-size)
+		c.measure()
+		if off := c.placed(c.stamp(message.StampedByUser), c.truth); off != 0 {
+			t.Errorf("%v ahead at the start, and set right: a message is placed %v off", size, off)
+		}
+	}
+}
+
 // TestEpochOutlivesRestart sets our clock by two hours, and kills the server later: what is
 // replayed and what comes then is placed as before.
 func TestEpochOutlivesRestart(t *testing.T) {

@@ -234,7 +234,9 @@ func refuse(w http.ResponseWriter, err error) (status int) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(api.Failure{Error: err.Error()}) // nobody is left to tell
+	failure := api.Failure{Error: err.Error()}
+	errors.As(err, &failure.Wrong)
+	_ = json.NewEncoder(w).Encode(failure) // nobody is left to tell
 	return status
 }
 
