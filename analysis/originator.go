@@ -265,7 +265,7 @@ func (o *originator) rollUp(w *speaker, ref Reference, p *Params) {
 	r.ZoneWritten, r.ZoneEast = w.zone.written, w.zone.east
 	e := w.reference(ref).correct(w.estimate, p)
 	r.Bounds, r.Skew, r.SkewBound = e.Bounds, e.Skew, e.SkewBound
-	r.note(o.interval, o.last, o.rule.Tolerance.Warn, o.judged.verdict != Insufficient)
+	r.note(o.interval, o.last, o.rule.Tolerance.Warn)
 }
 
 // claims lists what the host says of itself, and what was noticed beside its

@@ -25,7 +25,7 @@ type RollUp struct {
 	Bounds      BoundKind
 	Skew        float64       // ppm
 	SkewBound   float64       // ppm
-	Extreme     time.Duration // the offset of the largest magnitude, among those judged; 0 if none is known
+	Extreme     time.Duration // the offset of the largest magnitude, among those judged; 0 if none was
 	Out         time.Duration // how long the interval lay wholly outside the tolerance
 	Trust       message.Trust
 	StampFormat message.StampFormat
@@ -41,8 +41,10 @@ type RollUp struct {
 
 // next returns the empty roll-up that follows, with what is known carried over.
 func (r RollUp) next(start int64) RollUp {
-	r.Start, r.Messages, r.First, r.Last, r.Out = start, 0, 0, 0, 0
-	r.Extreme = r.Interval.Offset
+	r.Start, r.Messages, r.First, r.Last, r.Out, r.Extreme = start, 0, 0, 0, 0, 0
+	if r.Verdict.judges() {
+		r.Extreme = r.Interval.Offset
+	}
 	return r
 }
 
@@ -63,10 +65,10 @@ func (r *RollUp) count(received int64) {
 	r.First, r.Last = min(r.First, received), max(r.Last, received)
 }
 
-// note enters an evaluation as of a receive time. Only one that was judged counts as
-// an extreme: the first guesses at a clock are far off.
-func (r *RollUp) note(i Interval, at int64, tolerance time.Duration, judged bool) {
-	if !r.Known || judged && i.Offset.Abs() > r.Extreme.Abs() {
+// note enters an evaluation as of a receive time, from which the roll-up's verdict comes.
+// Only one that was judged counts as an extreme: the first guesses at a clock are far off.
+func (r *RollUp) note(i Interval, at int64, tolerance time.Duration) {
+	if r.Verdict.judges() && i.Offset.Abs() > r.Extreme.Abs() {
 		r.Extreme = i.Offset
 	}
 	if i.Outside(tolerance) {

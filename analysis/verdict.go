@@ -34,6 +34,10 @@ var verdicts = [...]string{
 
 func (v Verdict) String() string { return verdicts[v] }
 
+// judges reports whether the offset was held against the tolerance: there was evidence
+// enough, and news of the clock.
+func (v Verdict) judges() bool { return v != NoClock && v != Insufficient && v != Silent }
+
 // MarshalText writes the verdict's name.
 func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"unicode"
 
 	"golang.org/x/mod/sumdb/note"
@@ -119,19 +120,57 @@ func joinLines(known, more []byte) (all []byte) {
 // that it stands beside it, with ".new" behind its name.
 func ReplaceFile(path string, b []byte, mode os.FileMode) error {
 	unfinished := path + ".new"
-	if err := removeIfThere(unfinished); err != nil {
+	if err := writeUnfinished(unfinished, b, mode); err != nil {
 		return err
-	}
-	f, err := os.OpenFile(unfinished, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteAt(b, 0)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errors.Join(err, removeIfThere(unfinished))
 	}
 	if err := os.Rename(unfinished, path); err != nil {
 		return errors.Join(err, removeIfThere(unfinished))
 	}
 	return syncDirectory(filepath.Dir(path))
+}
+
+// CreateFile is ReplaceFile for a name that several programs may want at the same moment: one
+// of them has it, and the others an error that is fs.ErrExist. Before that the file stands
+// beside it by the unfinished name, which must be the caller's alone.
+func CreateFile(path, unfinished string, b []byte, mode os.FileMode) error {
+	if err := writeUnfinished(unfinished, b, mode); err != nil {
+		return err
+	}
+	err := os.Link(unfinished, path)
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EPERM) { // such as on FAT, and on some network shares
+		err = claimAndRename(unfinished, path)
+	}
+	if err := errors.Join(err, removeIfThere(unfinished)); err != nil {
+		return err
+	}
+	return syncDirectory(filepath.Dir(path))
+}
+
+// claimAndRename gives a file a name that isn't taken. For a moment, and after a crash in it
+// for good, there is an empty file.
+func claimAndRename(unfinished, path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.Close(), os.Rename(unfinished, path)); err != nil {
+		return errors.Join(err, removeIfThere(path))
+	}
+	return nil
+}
+
+// writeUnfinished writes a file through to the disk, in the place of what a crash left there.
+func writeUnfinished(path string, b []byte, mode os.FileMode) error {
+	if err := removeIfThere(path); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(b, 0)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, removeIfThere(path))
+	}
+	return nil
 }

@@ -84,6 +84,35 @@ func TestRowOverAPeriod(t *testing.T) {
 	}
 }
 
+// TestGuessesAreNoMaximum has offsets that were judged count alone, and where none was the
+// guesses.
+func TestGuessesAreNoMaximum(t *testing.T) {
+	guess := func(n int, offset time.Duration) analysis.KeyedRollUp {
+		r := rollUp(n, offset)
+		r.RollUp.Verdict, r.RollUp.Extreme = analysis.Insufficient, 0
+		return r
+	}
+	tests := []struct {
+		name    string
+		rollUps []analysis.KeyedRollUp
+		want    float64
+	}{
+		{"judged later", []analysis.KeyedRollUp{guess(0, time.Second), rollUp(1, time.Millisecond)}, 0.001},
+		{"never judged", []analysis.KeyedRollUp{guess(0, -time.Second), guess(1, time.Millisecond)}, -1},
+		{"never judged and ahead", []analysis.KeyedRollUp{guess(0, -time.Millisecond), guess(1, time.Second)}, 1},
+	}
+	for _, tt := range tests {
+		b := NewBuilder(judgedBy(time.Second), nil)
+		b.Identify(web1("now"))
+		for _, r := range tt.rollUps {
+			b.Add(r)
+		}
+		if have := *onlyRow(t, b).OffsetMax; have != tt.want {
+			t.Errorf("%s: the maximum is %v, want %v", tt.name, have, tt.want)
+		}
+	}
+}
+
 // TestPastVerdict proves that a verdict of the past isn't explained by what is known
 // now.
 func TestPastVerdict(t *testing.T) {

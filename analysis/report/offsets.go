@@ -66,6 +66,15 @@ func (o *offsets) quantile(p float64) float64 {
 	return o.seconds[i]
 }
 
+// farthest returns the sorted offset of the largest magnitude.
+func (o *offsets) farthest() float64 {
+	low, high := o.seconds[0], o.seconds[len(o.seconds)-1]
+	if -low > high {
+		return low
+	}
+	return high
+}
+
 // magnitude returns the nearest-rank quantile of the magnitudes of sorted offsets. The
 // largest are at either end.
 func (o *offsets) magnitude(p float64) float64 {

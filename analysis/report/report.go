@@ -130,7 +130,7 @@ func Notes() []string {
 		"offset: host clock minus true time, in seconds; positive means the host is ahead",
 		"offset_low is proved, given that one clock wrote the stamps and truncated them",
 		"offset_high assumes that some messages were delivered within least_delay_seconds; a constant delay beyond it can't be told from a clock that is behind",
-		"offset_p50 is the median of the offsets over the period, taken every five minutes, and every hour where that is more than two days back; offset_p95 and offset_max are of their magnitude, offset_max with its sign",
+		"offset_p50 is the median of the offsets over the period, taken every five minutes, and every hour where that is more than two days back; offset_p95 and offset_max are of their magnitude, offset_max with its sign, and where any was judged of those alone",
 		"figures of a row stand as at its last message",
 	}
 }

@@ -77,7 +77,7 @@ type gathered struct {
 	first    int64 // receive times, 0 without messages
 	newest   int64
 	offsets  offsets
-	extreme  time.Duration
+	extreme  time.Duration // of those judged, 0 if none was
 	out      time.Duration
 }
 
@@ -174,7 +174,9 @@ func (a *account) fill(r *Row) {
 		r.Skew, r.SkewBound = inPPM(n.Skew), inPPM(n.SkewBound)
 	}
 	r.OffsetP50, r.OffsetP95 = number(a.offsets.quantile(0.5)), number(a.offsets.magnitude(0.95))
-	r.OffsetMax = inSeconds(a.extreme)
+	if r.OffsetMax = inSeconds(a.extreme); a.extreme == 0 { // none was judged: it is a guess, as the others are
+		r.OffsetMax = number(a.offsets.farthest())
+	}
 	r.Compliance = a.compliance()
 }
 

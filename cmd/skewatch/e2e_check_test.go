@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/skewatch/skewatch/cmd/internal/testbed"
+	"github.com/skewatch/skewatch/ntpcheck/chronydtest"
 )
 
 // perfdata is what the guidelines for monitoring plugins allow, without quoted labels:
@@ -34,13 +35,31 @@ func TestEndToEndCheck(t *testing.T) {
 		{"--host nobody", `SKEWATCH CLOCKS UNKNOWN - no host that matches "nobody"`, 3},
 		{"--host *1", "SKEWATCH CLOCKS CRITICAL - 1 of 4 clocks in order; fast1 is ahead", 2},
 		{"--host m*1", "SKEWATCH CLOCKS WARNING - mild1 is ahead", 1},
-		{"--reference", "SKEWATCH SOURCES WARNING - only 0 of 0 sources usable", 1},
+		{"--reference", "SKEWATCH SOURCES OK - our clock is not measured, taken as true on the operator's word", 0},
 	} {
 		eventually(t, 30*time.Second, func() error { return checkPlugin(s, tt.args, tt.begins, tt.code) })
 	}
 	s.Stop(t)
 	if err := checkPlugin(s, "--host good1", "SKEWATCH CLOCKS UNKNOWN - "+data+": no server there says where it answers", 3); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestEndToEndCheckOwnClock asks the plugin about a clock that is measured to be far off, which
+// hosts are judged by all the same.
+func TestEndToEndCheckOwnClock(t *testing.T) {
+	t.Parallel()
+	late := chronydtest.Start(t, chronydtest.Options{FakeTime: "+3s"})
+	for _, tt := range []struct {
+		tolerance, begins string
+		code              int
+	}{
+		{"1s", "SKEWATCH SOURCES WARNING - our clock is 3.0", 1},
+		{"200ms", "SKEWATCH SOURCES CRITICAL - our clock is 3.0", 2},
+	} {
+		s := testbed.StartSkewatch(t, t.TempDir(), "--ntp-server", late.Addr(), "--ntp-poll", "1s", "--kernel-clock", "off",
+			"--tolerance", tt.tolerance)
+		eventually(t, 30*time.Second, func() error { return checkPlugin(s, "--reference", tt.begins, tt.code) })
 	}
 }
 

@@ -30,6 +30,19 @@ func parsePeriod(since, until string, now time.Time) (period, error) {
 	return p, nil
 }
 
+// slack is by how much a server's clock may be ahead of the one here.
+const slack = time.Minute
+
+// begun returns an error if the period begins in the future, of which nothing can be known.
+// Since is how the beginning was written.
+func (p period) begun(since string, now time.Time) error {
+	if !p.Since.After(now.Add(slack)) {
+		return nil
+	}
+	return &config.Error{Field: "--since", Problem: "in the future", Value: since,
+		Hint: "it is " + now.UTC().Format(time.RFC3339) + " now: write an earlier time"}
+}
+
 // instant reads a moment: an RFC 3339 time, or a span back from now ("24h",
 // "7d", "1d12h"; a day is 24 hours). The empty text is the zero time. Flag is
 // named in the error.

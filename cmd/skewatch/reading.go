@@ -25,6 +25,7 @@ type reading struct {
 	until   string
 	host    string
 	noColor bool
+	clock   *choice // "sent" where the period is one of times that messages bear; nil for receipt
 }
 
 // A request is what a reading command is asked for.
@@ -75,6 +76,9 @@ func addSelection(cmd *cobra.Command, formats ...string) *reading {
 // request checks the flags and the environment and returns what they ask for.
 func (r *reading) request(p *program) (request, error) {
 	q, err := r.selection(p)
+	if sent := r.clock != nil && r.clock.chosen == "sent"; err == nil && !sent { // clocks that are ahead write times to come
+		err = q.Period.begun(r.since, p.now())
+	}
 	if err == nil {
 		err = r.place(&q, p)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"strings"
 	"testing"
@@ -66,6 +67,9 @@ func TestBadRequests(t *testing.T) {
 		{"", "--format xml", "--format", "xml", ""},
 		{"", "--host [a", "--host", "[a", `write a name with * and ? for any part, such as "web*"`},
 		{"", "--since 7", "--since", "7", instantHint("7")},
+		{"", "--since 2999-01-01T00:00:00Z", "--since", "2999-01-01T00:00:00Z", "it is 2026-03-01T12:00:00Z now: write an earlier time"},
+		{"", "--since 2026-03-01T12:01:01Z", "--since", "2026-03-01T12:01:01Z", "it is 2026-03-01T12:00:00Z now: write an earlier time"},
+		{"", "--since 2026-03-01T12:00:30Z --until 1h", "--until", "1h", "write --since for the earlier of the two, such as --since 24h --until 1h"},
 		{"", "--server 127.0.0.1:8514", "--server", "127.0.0.1:8514", `write "http://127.0.0.1:8514"`},
 		{"", "--server ftp://a", "--server", "ftp://a", anyServer},
 		{"", "--server http://a/?b=c", "--server", "http://a/?b=c", anyServer},
@@ -77,6 +81,27 @@ func TestBadRequests(t *testing.T) {
 	for _, tt := range tests {
 		_, err := readWith(testProgram(strings.Fields(tt.environ)...), tt.args)
 		checkUsage(t, err, tt.field, tt.value, tt.hint)
+	}
+}
+
+// TestFutureBeginnings has every command that asks a server refuse a time to come, but for the
+// times that messages bear: those of a clock that is ahead lie there. Those of a file are its own.
+func TestFutureBeginnings(t *testing.T) {
+	for _, tt := range []struct {
+		args string
+		want int
+	}{
+		{"report", exitUsage}, {"hosts", exitUsage}, {"search", exitUsage}, {"tail", exitUsage}, {"timeline", exitUsage},
+		{"warnings", exitUsage}, {"sources", exitUsage}, {"silence list", exitUsage},
+		{"search --clock sent", exitFailed}, {"analyze -", exitFailed},
+	} {
+		var stderr bytes.Buffer
+		p := testProgram("SKEWATCH_SERVER=http://127.0.0.1:1")
+		p.stdin, p.stderr = strings.NewReader(""), &stderr
+		code := p.run(append(strings.Fields(tt.args), "--since", "2999-01-01T00:00:00Z"))
+		if told := strings.Contains(stderr.String(), "error: --since: in the future"); code != tt.want || told != (tt.want == exitUsage) {
+			t.Errorf("skewatch %s: exit code %d, %s", tt.args, code, stderr.String())
+		}
 	}
 }
 

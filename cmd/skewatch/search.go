@@ -36,7 +36,7 @@ in base64.`,
 	flags := cmd.Flags()
 	raw := flags.Bool("raw", false, "write the messages as they were sent")
 	c := addContents(cmd)
-	clock := addChoice(cmd, "clock", "the clock that --since and --until go by", "received", "sent")
+	r.clock = addChoice(cmd, "clock", "the clock that --since and --until go by", "received", "sent")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := c.check(); err != nil {
 			return err
@@ -46,7 +46,7 @@ in base64.`,
 			query := q.apiQuery()
 			query.Raw = *raw
 			c.apply(&query)
-			if clock.chosen == "sent" {
+			if r.clock.chosen == "sent" {
 				query.Clock = api.ClockSent
 			}
 			bar := p.progressBar("searching")

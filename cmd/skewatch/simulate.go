@@ -163,10 +163,11 @@ func (s *simulation) live(span time.Duration) error {
 	if sender.TLS, err = s.tls(); err != nil {
 		return err
 	}
-	write, err := s.openTruth()
+	truth, err := s.openTruth()
 	if err != nil {
 		return err
 	}
+	defer truth.close()
 	ctx, release := signal.NotifyContext(s.cmd.Context(), os.Interrupt, syscall.SIGTERM)
 	defer release()
 	context.AfterFunc(ctx, release) // the second signal is not caught
@@ -180,7 +181,7 @@ func (s *simulation) live(span time.Duration) error {
 	}
 	spoken := min(span, s.now().Sub(hosts[0].Start))
 	fmt.Fprintf(s.stderr, "%d messages sent in %v\n", sender.Sent.Load(), spoken.Round(time.Second))
-	if err := write(hosts, spoken); err != nil || !s.score {
+	if err := truth.write(hosts, spoken); err != nil || !s.score {
 		return err
 	}
 	return s.judge(simulate.Truths(hosts, spoken))
@@ -210,26 +211,6 @@ func asFailure(err error) error {
 
 func (s *simulation) note(text string) { fmt.Fprintf(s.stderr, "warning: %s\n", text) }
 
-// openTruth opens the file for the truth before anything else is done, and returns what
-// writes it.
-func (s *simulation) openTruth() (write func([]*simulate.Host, time.Duration) error, err error) {
-	switch s.truth {
-	case "":
-		return func([]*simulate.Host, time.Duration) error { return nil }, nil
-	case "-":
-		return func(hosts []*simulate.Host, spoken time.Duration) error {
-			return simulate.WriteTruth(s.stdout, hosts, spoken)
-		}, nil
-	}
-	f, err := os.OpenFile(s.truth, os.O_CREATE|os.O_WRONLY, 0o644) // what is there stays until there is something new
-	if err != nil {
-		return nil, &config.Error{Field: "--truth", Problem: "can't be written: " + plainPath(err), Value: s.truth}
-	}
-	return func(hosts []*simulate.Host, spoken time.Duration) error {
-		return errors.Join(f.Truncate(0), simulate.WriteTruth(f, hosts, spoken), f.Close())
-	}, nil
-}
-
 // plainPath returns what is wrong with a file, without its name.
 func plainPath(err error) string {
 	var in *os.PathError
@@ -251,10 +232,11 @@ func (s *simulation) replayed(span time.Duration) error {
 		return err
 	}
 	cfg.Data, cfg.Log.Level = s.replay, min(cfg.Log.Level, logrus.WarnLevel)
-	write, err := s.openTruth()
+	truth, err := s.openTruth()
 	if err != nil {
 		return err
 	}
+	defer truth.close()
 	begin := s.now().Add(-span).Truncate(time.Second)
 	keeper, err := server.OpenReplay(cfg, newLogger(s.stderr, cfg.Log), begin)
 	if err != nil {
@@ -265,7 +247,7 @@ func (s *simulation) replayed(span time.Duration) error {
 	if err = errors.Join(err, keeper.Close()); err != nil {
 		return asFailure(err)
 	}
-	if err := write(hosts, spoken); err != nil || !s.score {
+	if err := truth.write(hosts, spoken); err != nil || !s.score {
 		return err
 	}
 	s.reading.data, s.reading.server = s.replay, ""

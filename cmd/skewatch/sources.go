@@ -25,9 +25,11 @@ func (p *program) sourcesCommand() *cobra.Command {
 chronyc sources does, and what follows from them.
 
 With --check it writes one line for a monitoring system and exits with 0 (OK: synchronised
-with three sources or more), 1 (WARNING: holdover, a falseticker, fewer than three usable
-sources, a kernel that contradicts them), 2 (CRITICAL: unsynchronised) or 3 (UNKNOWN: no
-server answers within 10 s, or a flag that makes no sense).
+with three sources or more; or trusted on the operator's word, without any), 1 (WARNING: off
+by more than the tolerance for hosts, holdover, a falseticker, fewer than three usable
+sources, a kernel that contradicts them), 2 (CRITICAL: off by more than the critical
+tolerance, unsynchronised) or 3 (UNKNOWN: no server answers within 10 s, or a flag that
+makes no sense).
 
 With --audit it asks each source, as a stranger would, for the two things by which NTP
 servers are misused for floods: one small datagram each to the sources themselves and

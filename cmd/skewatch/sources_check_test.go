@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/skewatch/skewatch/analysis/report"
 	"github.com/skewatch/skewatch/ntpcheck"
 )
 
@@ -23,7 +24,17 @@ func TestCheckSources(t *testing.T) {
 	const selected, combined, candidate = ntpcheck.Selected, ntpcheck.Combined, ntpcheck.Candidate
 	contradicted := statusOf(ntpcheck.Synchronised, selected, combined, combined)
 	contradicted.Contradictions = []string{"the kernel claims too much"}
-	const figures = " | offset=-0.000015s;;;; bound=0.002s;;;0; "
+	const figures = " | offset=-0.000015s;-0.05:0.05;-1:1;; bound=0.002s;;;0; "
+	off := func(offset float64, sources ...ntpcheck.SourceState) *ntpcheck.Status {
+		s := statusOf(ntpcheck.Synchronised, sources...)
+		s.Reference.OffsetSeconds = number(offset)
+		return s
+	}
+	trusted := func(sources ...ntpcheck.SourceState) *ntpcheck.Status {
+		s := off(0, sources...)
+		s.Reference.Trusted, s.Reference.Source = true, ntpcheck.KernelSource
+		return s
+	}
 	for _, tt := range []struct {
 		name   string
 		status *ntpcheck.Status
@@ -43,11 +54,23 @@ func TestCheckSources(t *testing.T) {
 			"WARNING - the kernel claims too much" + figures + "usable=3;3:;;0;3"},
 		{"unsynchronised", statusOf(ntpcheck.Unsynchronised, candidate, candidate, candidate), pluginCritical,
 			"CRITICAL - our clock is unsynchronised: a/reason | usable=3;3:;;0;3"},
+		{"behind", off(0.0625, selected, combined, candidate), pluginWarning,
+			"WARNING - our clock is 0.062 s behind, and so are stored receive times: more than 0.05 s" +
+				" | offset=0.0625s;-0.05:0.05;-1:1;; bound=0.002s;;;0; usable=3;3:;;0;3"},
+		{"far ahead, and two left", off(-5, selected, combined), pluginCritical,
+			"CRITICAL - our clock is 5.000 s ahead, and so are stored receive times: more than 1 s; only 2 of 2 sources usable" +
+				" | offset=-5s;-0.05:0.05;-1:1;; bound=0.002s;;;0; usable=2;3:;;0;2"},
+		{"trusted", trusted(), pluginOK,
+			"OK - our clock is not measured, taken as true on the operator's word" +
+				" | offset=0s;-0.05:0.05;-1:1;; bound=0.002s;;;0; usable=0;;;0;0"},
+		{"trusted, and the sources are lost", trusted(ntpcheck.Unreachable), pluginWarning,
+			"WARNING - only 0 of 1 sources usable | offset=0s;-0.05:0.05;-1:1;; bound=0.002s;;;0; usable=0;3:;;0;1"},
 	} {
 		var b bytes.Buffer
 		p := &program{stdout: &b}
-		code, text := judgeSources(tt.status)
-		err := p.plugin("SOURCES", code, text, perfdata(tt.status))
+		own := ownClock{*tt.status, report.Profile{Warn: 0.05, Crit: 1}}
+		code, text := own.judge()
+		err := p.plugin("SOURCES", code, text, own.perfdata())
 		if have := strings.TrimSuffix(b.String(), "\n"); have != "SKEWATCH SOURCES "+tt.want || code != tt.code {
 			t.Errorf("%s: code %d, %s\nwant %d, %s", tt.name, code, have, tt.code, tt.want)
 		}

@@ -189,15 +189,7 @@ func Load(flags *pflag.FlagSet, environ []string) (*Config, error) {
 	}
 	l.environment(env)
 	l.flags(flags)
-	l.checkWeb()
-	if len(l.errs) == 0 {
-		l.settleProfile()
-		l.checkTLS()
-		l.checkNotify()
-		l.checkForward()
-		l.checkReports()
-		l.checkShared()
-	}
+	l.checkTogether()
 	if err := errors.Join(l.errs...); err != nil {
 		return nil, err
 	}

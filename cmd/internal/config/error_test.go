@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -150,6 +151,48 @@ func TestAllErrorsAreReported(t *testing.T) {
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok || len(joined.Unwrap()) != 5 {
 		t.Errorf("Load = %v, want 5 errors", err)
+	}
+}
+
+// TestErrorsTogether has a key be unknown or unreadable, and settings that contradict each other:
+// both are told, and nothing that only follows from the first.
+func TestErrorsTogether(t *testing.T) {
+	const contradiction = "profile: srg\ntolerance: 2s\n"
+	tests := []struct {
+		yaml string
+		want []string // fields
+	}{
+		{"foo: 1\n" + contradiction, []string{"foo", "tolerance"}},
+		{"profile: custom\ntolerence: 2s\n", []string{"tolerence"}},
+		{"profile: custom\ntolerance: two\n", []string{"tolerance"}},
+		{"listen: {tls: ':6514', tcp: ':6514'}\ntls: {certificat: a, key: b}\n", []string{"tls.certificat", "listen.tls"}},
+		{"listen: {tls: ':6514'}\ntls: yes\nhttp: ':80'\n", []string{"tls", "http"}},
+		{"http: ':80'\nweb: {config: [a]}\n", []string{"web.config"}},
+		{"tls: {permit: a.example.net, client_ca: [a]}\n", []string{"tls.client_ca"}},
+		{"notify: [{name: a, type: emial, to: [a@b]}, {name: a, type: webhook}]\n", []string{"notify[0].type", "notify[1].name", "notify[1].url"}},
+		{"notify: [{name: a, type: email, from: a@b, to: [x], smtp: 'b:25', usrname: c, password_file: d}]\n",
+			[]string{"notify[0].to[0]", "notify[0].usrname"}},
+		{"notify: [{name: a, type: webhook, url: x}]\nreports: [{name: a, schedule: '@daily', mail: a}]\n", []string{"notify[0].url"}},
+		{"reports: [{name: a, shedule: '@daily', keep: 3}]\n", []string{"reports[0].shedule", "reports[0].directory", "reports[0].keep"}},
+		{"reports: [{name: a, schedule: never, dir: x, mail: [a, b], to: [a@b]}]\n",
+			[]string{"reports[0].schedule", "reports[0].dir", "reports[0].mail"}},
+		{contradiction + "http: *x\n  y: : z", []string{""}},
+	}
+	for _, tt := range tests {
+		_, err := load(t, tt.yaml, nil, nil)
+		var have []string
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
+			for _, err := range joined.Unwrap() {
+				var e *Error
+				if errors.As(err, &e) {
+					have = append(have, e.Field)
+				}
+			}
+		}
+		slices.Sort(have)
+		if slices.Sort(tt.want); !slices.Equal(have, tt.want) {
+			t.Errorf("%q: errors about %q, want %q:\n%v", tt.yaml, have, tt.want, err)
+		}
 	}
 }
 

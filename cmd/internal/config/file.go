@@ -103,6 +103,9 @@ func (f *file) mapping(m *ast.MappingNode, at string, table []setting) {
 		case isSection(table, at+name+"."):
 			f.section(at+name, entry.Value, table)
 		default:
+			if near := meant(at, name, table); near != "" {
+				f.faulty = append(f.faulty, near)
+			}
 			f.fail(at+name, entry.Key, "", fault{problem: "unknown key", hint: unknownHint(at, name, table)})
 		}
 	}
@@ -134,6 +137,7 @@ func (f *file) itemsOf(s setting, node ast.Node) {
 		f.mapping(item, at+".", table)
 		if first := table[0]; f.config.origins[first.key] == (origin{}) {
 			f.fail(first.key, item, "", fault{problem: "missing", hint: fmt.Sprintf("begin the item with it, such as %q", s.example)})
+			f.config.origins[first.key] = f.origin(item) // where else it lacks something
 		}
 	}
 }

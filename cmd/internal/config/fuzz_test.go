@@ -39,13 +39,6 @@ func loadYAML(text []byte) (*Config, error) {
 	l := newLoader()
 	l.defaults()
 	l.yaml("fuzz.yaml", text)
-	if len(l.errs) == 0 {
-		l.settleProfile()
-		l.checkTLS()
-		l.checkNotify()
-		l.checkForward()
-		l.checkReports()
-		l.checkShared()
-	}
+	l.checkTogether()
 	return l.config, errors.Join(l.errs...)
 }

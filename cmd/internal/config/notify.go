@@ -141,7 +141,7 @@ func (l *loader) checkOutput(i int, at string) {
 	missing := func(name string) {
 		l.fail(at+name, l.config.origins[at+"name"], "", fault{problem: "missing", hint: fmt.Sprintf("write it as %q", notifyExamples[name])})
 	}
-	if !given("type") {
+	if !given("type") || l.unread(at+"type") {
 		missing("type")
 		return
 	}
@@ -179,6 +179,7 @@ func (l *loader) checkTransport(n *Notify, at string) {
 func (l *loader) checkLogin(n *Notify, at string) {
 	name, password := at+"username", at+"password_file"
 	switch from := l.config.origins; {
+	case l.unread(name, password):
 	case n.Username != "" && n.PasswordFile == "":
 		l.fail(name, from[name], "", fault{problem: "needs a password", hint: `name the file that holds it, such as "password_file: /etc/skewatch/password"`})
 	case n.Username == "" && n.PasswordFile != "":

@@ -42,6 +42,8 @@ type loader struct {
 	config   *Config
 	settings []setting
 	errs     []error
+	faulty   []string // keys that couldn't be read; "" for a whole file
+	together bool     // all are read, and checked together
 }
 
 func newLoader() *loader {
@@ -67,8 +69,15 @@ func (l *loader) assign(s setting, texts []string, from origin) {
 }
 
 // fail reports a fault in what was given for field, a key. The error names what
-// the user wrote: the key if it was in a file, else the variable or flag.
+// the user wrote: the key if it was in a file, else the variable or flag. Once all is read,
+// nothing more is said of what couldn't be.
 func (l *loader) fail(field string, from origin, value string, f fault) {
+	if l.together && l.unread(field) {
+		return
+	}
+	if !l.together {
+		l.faulty = append(l.faulty, field)
+	}
 	if f.hidden {
 		value = ""
 	}

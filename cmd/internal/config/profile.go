@@ -43,6 +43,9 @@ func (l *loader) settleProfile() {
 // stronger source holds: a tolerance over a profile makes it custom, a profile over a
 // tolerance brings its own. From one source they must not contradict each other.
 func (l *loader) settle(at string, profile *Profile, tolerance, critical *time.Duration) {
+	if l.unread(at+"profile", at+"tolerance") {
+		return
+	}
 	from := l.config.origins
 	named, given := from[at+"profile"], from[at+"tolerance"]
 	rule := profiles[*profile]

@@ -141,14 +141,15 @@ func (l *loader) checkReports() {
 // checkDestination wants a report to go somewhere, and nothing to be said of where it
 // doesn't go.
 func (l *loader) checkDestination(r *Report, at string) {
-	if r.Directory == "" && r.Mail == "" {
+	if r.Directory == "" && r.Mail == "" && !l.unread(at+"mail") {
 		l.failItem(at, "directory", "", "the report goes nowhere",
 			`write "directory: /var/lib/skewatch/reports", or with "mail: …" the name of an output under notify`)
 	}
-	if r.Directory == "" && l.has(at+"keep") {
+	if r.Directory == "" && l.has(at+"keep") && !l.unread(at+"directory") {
 		l.failItem(at, "keep", "", "nothing is written that could be kept", `write "directory: …" beside it`)
 	}
 	switch {
+	case l.unread(at+"mail", "notify"):
 	case r.Mail == "" && len(r.To) > 0:
 		l.failItem(at, "to", "", "nothing carries the mail", `write "mail: …" beside it, the name of an output under notify`)
 	case r.Mail != "":

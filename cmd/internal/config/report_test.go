@@ -77,7 +77,7 @@ func TestSchedule(t *testing.T) {
 func TestReportErrors(t *testing.T) {
 	const email = "notify: [{name: m, type: email, smtp: 'm:25', from: a@b, to: [a@b]}]\n"
 	tests := []struct{ before, item, want, hint string }{
-		{"", "schedule: '@daily'", `config: reports[0].name: missing at :2`, `begin the item with it, such as "name: weekly"`},
+		{"", "schedule: '@daily', directory: d", `config: reports[0].name: missing at :2`, `begin the item with it, such as "name: weekly"`},
 		{"", "name: a, directory: d", `config: reports[0].schedule: missing at :2`, scheduleHint},
 		{"", "name: a, directory: d, schedule: daily", `config: reports[0].schedule: not a schedule: expected exactly 5 fields, found 1: [daily] (got "daily") at :2`, scheduleHint},
 		{"", "name: a, directory: d, schedule: 60 * * * *", `config: reports[0].schedule: not a schedule: end of range (60) above maximum (59): 60 (got "60 * * * *") at :2`, scheduleHint},

@@ -13,7 +13,7 @@ func (l *loader) checkTLS() {
 		key string
 		on  bool
 	}{{"listen.tls", len(c.Listen.TLS) > 0}, {"listen.relp_tls", len(c.Listen.RELPTLS) > 0}} {
-		if listener.on && (c.TLS.Certificate == "" || c.TLS.Key == "") {
+		if listener.on && (c.TLS.Certificate == "" || c.TLS.Key == "") && !l.unread("tls.certificate", "tls.key") {
 			l.fail(listener.key, c.origins[listener.key], "", fault{problem: "needs a certificate and its key",
 				hint: "give them with --tls-cert and --tls-key, or tls.certificate and tls.key in the file"})
 			return
@@ -25,7 +25,7 @@ func (l *loader) checkTLS() {
 // checkPermits finds names that nothing proves.
 func (l *loader) checkPermits() {
 	c := l.config
-	if c.TLS.ClientCA != "" {
+	if c.TLS.ClientCA != "" || l.unread("tls.client_ca") {
 		return
 	}
 	for _, text := range c.TLS.Permit {

@@ -18,6 +18,15 @@ func unknownHint(at, name string, table []setting) string {
 	return "known here: " + strings.Join(here, ", ")
 }
 
+// meant returns the key that an unknown one in the section at was likely to be, "" if none is
+// near.
+func meant(at, name string, table []setting) string {
+	if near := Nearest(name, names(table, at)); near != "" {
+		return at + near
+	}
+	return elsewhere(name, table)
+}
+
 // elsewhere returns the key that is nearest to one that doesn't exist, "" if none
 // is near. The unknown key may be a flag's name, or lack its section.
 func elsewhere(unknown string, table []setting) string {

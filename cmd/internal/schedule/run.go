@@ -2,9 +2,8 @@ package schedule
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,7 +18,6 @@ import (
 
 	"github.com/skewatch/skewatch/analysis/report"
 	"github.com/skewatch/skewatch/cmd/internal/api"
-	"github.com/skewatch/skewatch/storage"
 )
 
 // A run is a report for one scheduled time. It is made when it is first wanted.
@@ -73,12 +71,14 @@ func (j *job) profile() *report.Profile {
 // extensions are those of files, where they aren't the format's name.
 var extensions = map[string]string{"table": "txt"}
 
-func (j *job) extension() string {
-	if e, other := extensions[j.Format]; other {
-		return "." + e
+func extension(format string) string {
+	if e, other := extensions[format]; other {
+		return e
 	}
-	return "." + j.Format
+	return format
 }
+
+func (j *job) extension() string { return "." + extension(j.Format) }
 
 // compact is how times stand in names of files, in UTC.
 const compact = "20060102T150405Z"
@@ -88,94 +88,21 @@ func (r *run) base() string {
 	return fmt.Sprintf("%s_%s_%s", r.job.Name, r.job.Since(r.at).Format(compact), r.at.Format(compact))
 }
 
-// write writes a run to a file of its own. Which one, and what it will hold, is stored
-// before: so it is known again after a crash.
-func (j *job) write(ctx context.Context, r *run) error {
-	if j.written(r) {
-		return j.prune(j.writing.File)
-	}
-	if err := os.MkdirAll(j.Directory, 0o700); err != nil {
-		return err
-	}
-	if err := r.make(ctx); err != nil {
-		return err
-	}
-	name, err := r.free()
-	if err != nil {
-		return err
-	}
-	j.writing = &writing{Run: r.at, File: name, Sum: sum(r.body)}
-	if err := j.mark(); err != nil {
-		return err
-	}
-	path := filepath.Join(j.Directory, name)
-	if r.receipt != nil { // a report that is there has its note
-		if err := storage.ReplaceFile(path+noteSuffix, r.receipt, 0o600); err != nil {
-			return err
-		}
-	}
-	if err := storage.ReplaceFile(path, r.body, 0o600); err != nil {
-		return err
-	}
-	j.log.WithField("file", path).Info("report written")
-	return j.prune(name)
-}
-
-// noteSuffix is of the file with the signed note over another.
-const noteSuffix = ".note"
-
-// written reports whether a run was written before a crash.
-func (j *job) written(r *run) bool {
-	w := j.writing
-	if w == nil || !w.Run.Equal(r.at) {
-		return false
-	}
-	b, err := os.ReadFile(filepath.Join(j.Directory, w.File))
-	return err == nil && sum(b) == w.Sum
-}
-
-func sum(b []byte) string {
-	s := sha256.Sum256(b)
-	return hex.EncodeToString(s[:])
-}
-
-// mostAlike is how many files of one period may stand beside each other.
-const mostAlike = 1000
-
-// free returns a name under which there is no file yet: another server may have the same
-// directory, and a clock that is set back brings a period again.
-func (r *run) free() (string, error) {
-	name := r.base() + r.job.extension()
-	for n := 2; n < mostAlike; n++ {
-		_, err := os.Lstat(filepath.Join(r.job.Directory, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			return name, nil
-		}
-		if err != nil {
-			return "", err
-		}
-		name = r.base() + "_" + strconv.Itoa(n) + r.job.extension()
-	}
-	return "", fmt.Errorf("there are %d files of this period in %s", mostAlike, r.job.Directory)
-}
-
 // prune removes the oldest files of the report that are too many, but not the one that was
 // just written. A failure fails no run: the next one tries again.
 func (j *job) prune(latest string) error {
 	if j.Keep == 0 {
 		return nil
 	}
-	names, err := j.files()
-	for i := 0; i < len(names)-j.Keep && err == nil; i++ {
-		if names[i] == latest {
+	all, err := j.files()
+	for i := 0; i < len(all)-j.Keep && err == nil; i++ {
+		if all[i].name == latest {
 			continue
 		}
-		path := filepath.Join(j.Directory, names[i])
-		if err = os.Remove(path); err == nil {
+		path := filepath.Join(j.Directory, all[i].name)
+		if err = removeIfThere(path); err == nil { // another server may be at it too
 			j.log.WithField("file", path).Info("report removed: newer ones are kept")
-			if err = os.Remove(path + noteSuffix); errors.Is(err, fs.ErrNotExist) {
-				err = nil
-			}
+			err = removeIfThere(path + noteSuffix)
 		}
 	}
 	if err != nil {
@@ -184,21 +111,38 @@ func (j *job) prune(latest string) error {
 	return nil
 }
 
-// files returns the names of the report's files, in the order of their periods' ends.
-func (j *job) files() (names []string, err error) {
+// A filed is one of the report's files, by its name.
+type filed struct {
+	name   string
+	end    string // of its period
+	number int    // of those of one period, from 1
+}
+
+// files returns the report's files in all formats, for another one may have been asked for
+// before, in the order of their periods' ends, and of one period as they were made.
+func (j *job) files() (all []filed, err error) {
 	const moment = `\d{8}T\d{6}Z`
-	ours := regexp.MustCompile(`^` + regexp.QuoteMeta(j.Name) + `_` + moment + `_` + moment + `(_\d+)?` + regexp.QuoteMeta(j.extension()) + `$`)
+	ours := regexp.MustCompile(`^` + regexp.QuoteMeta(j.Name) + `_` + moment + `_(` + moment + `)(?:_(\d+))?\.(?:` + anyExtension() + `)$`)
 	entries, err := os.ReadDir(j.Directory)
 	for _, e := range entries {
-		if ours.MatchString(e.Name()) && e.Type().IsRegular() {
-			names = append(names, e.Name())
+		if m := ours.FindStringSubmatch(e.Name()); m != nil && e.Type().IsRegular() {
+			number, _ := strconv.Atoi(m[2]) // 0 for the first, which has none
+			all = append(all, filed{e.Name(), m[1], max(number, 1)})
 		}
 	}
-	end := func(name string) string { // from the period's end on
-		return strings.TrimPrefix(name, j.Name+"_")[len(compact)+1:]
+	slices.SortFunc(all, func(a, b filed) int {
+		return cmp.Or(cmp.Compare(a.end, b.end), cmp.Compare(a.number, b.number), cmp.Compare(a.name, b.name))
+	})
+	return all, err
+}
+
+// anyExtension returns an expression for the extensions of all formats.
+func anyExtension() string {
+	var all []string
+	for _, format := range report.Formats {
+		all = append(all, regexp.QuoteMeta(extension(format)))
 	}
-	slices.SortFunc(names, func(a, b string) int { return strings.Compare(end(a), end(b)) })
-	return names, err
+	return strings.Join(all, "|")
 }
 
 // mail sends a run as a letter.

@@ -163,11 +163,13 @@ type mark struct {
 	Writing  *writing             `json:"writing,omitempty"` // the file that was begun last
 }
 
-// A writing is a file that is to be found whole, or not at all.
+// A writing is a file that is to be found whole, or not at all. Its sums are hexadecimal.
 type writing struct {
-	Run  time.Time `json:"run"`
-	File string    `json:"file"`
-	Sum  string    `json:"sha256"` // hexadecimal
+	Run   time.Time `json:"run"`
+	File  string    `json:"file"`
+	Sum   string    `json:"sha256"`
+	Note  string    `json:"note_sha256,omitempty"` // of the note that goes with it
+	Token string    `json:"token,omitempty"`       // in the names of what isn't whole yet
 }
 
 // restore takes over what the store has, and reports whether anything is new about it.

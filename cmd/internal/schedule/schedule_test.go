@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -29,6 +30,7 @@ type bench struct {
 	now       time.Time
 	fails     error // what Report and Send return
 	asked     []api.ReportQuery
+	signed    *report.Signed // the last
 	letters   []Letter
 	log       *test.Hook
 	puts      int         // how often something was stored
@@ -71,6 +73,7 @@ func (b *bench) Report(_ context.Context, q api.ReportQuery) (*report.Report, er
 	}
 	note, err := b.SignReport([]byte(body.String()))
 	r.Signed = &report.Signed{Body: []byte(body.String()), Note: note}
+	b.signed = r.Signed
 	return r, err
 }
 
@@ -280,6 +283,113 @@ func (b *bench) untilCrash(reports []config.Report, end time.Time) {
 	b.now = later(begin, end)
 }
 
+// TestOneDirectory has two servers write the same period into one directory, the second at the
+// moment at which the first has chosen a name: neither overwrites the other's.
+func TestOneDirectory(t *testing.T) {
+	const first, second = "r0_20261116T000000Z_20261117T000000Z.md", "r0_20261116T000000Z_20261117T000000Z_2.md"
+	for _, tt := range []struct {
+		name, one, other string
+		want             []string
+	}{
+		{"signed", "sign: true", "sign: true", []string{first, first + ".note", second, second + ".note"}},
+		{"unsigned", "sign: false", "sign: false", []string{first, second}},
+		{"only the slower one signs", "sign: true", "sign: false", []string{first, second, second + ".note"}},
+		{"only the faster one signs", "sign: false", "sign: true", []string{first, first + ".note", second}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			slow, fast := newBench(t), newBench(t)
+			fast.directory = slow.directory
+			const settings = "schedule: '@daily', format: md, "
+			s, f := slow.begin(slow.reports(settings+tt.one)...), fast.begin(fast.reports(settings+tt.other)...)
+			end := start.AddDate(0, 0, 1)
+			slow.onPut = func(n int) {
+				if n == -2 { // the name is stored
+					fast.until(f, end)
+				}
+			}
+			slow.until(s, end)
+			slow.want(tt.want...)
+			for _, name := range tt.want {
+				if note := name + ".note"; slices.Contains(tt.want, note) {
+					by := fast
+					if strings.Contains(name, "_2.") {
+						by = slow
+					}
+					by.verify(name)
+				}
+			}
+		})
+	}
+}
+
+// TestCrashRemains kills the server while it makes the files: nothing of that stays beside the
+// one that is made afterwards, and what another server has put there does.
+func TestCrashRemains(t *testing.T) {
+	const first, second = "r0_20261113T120000Z_20261120T120000Z.json", "r0_20261113T120000Z_20261120T120000Z_2.json"
+	const note, otherNote = first + ".note", second + ".note"
+	for _, tt := range []struct {
+		name string
+		left func(w *writing, r *report.Signed) map[string][]byte
+		want []string
+	}{
+		{"half a note", func(w *writing, r *report.Signed) map[string][]byte {
+			return map[string][]byte{w.unfinished(note): r.Note[:9]}
+		}, []string{first, note}},
+		{"the note and half a report", func(w *writing, r *report.Signed) map[string][]byte {
+			return map[string][]byte{note: r.Note, w.unfinished(first): r.Body[:9]}
+		}, []string{first, note}},
+		{"all of it and another name of it", func(w *writing, r *report.Signed) map[string][]byte {
+			return map[string][]byte{note: r.Note, first: r.Body, w.unfinished(first): r.Body}
+		}, []string{first, note}},
+		{"names that were claimed", func(*writing, *report.Signed) map[string][]byte {
+			return map[string][]byte{note: nil, first: nil}
+		}, []string{first, note}},
+		{"another server's note", func(*writing, *report.Signed) map[string][]byte {
+			return map[string][]byte{note: []byte("another's")}
+		}, []string{note, second, otherNote}},
+		{"another server's report", func(_ *writing, r *report.Signed) map[string][]byte {
+			return map[string][]byte{note: r.Note, first: []byte("another's, unsigned")}
+		}, []string{first, second, otherNote}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t)
+			reports := b.reports("schedule: 0 12 * * 5, format: json, sign: true")
+			b.onPut = func(at int) {
+				if at == -2 { // the name is stored
+					b.leave(tt.left(b.stored().Writing, b.signed))
+					panic(errCrash)
+				}
+			}
+			for range 2 {
+				b.untilCrash(reports, start.AddDate(0, 0, 5))
+			}
+			b.want(tt.want...)
+			if mine := tt.want[len(tt.want)-1]; strings.HasSuffix(mine, noteSuffix) {
+				b.verify(strings.TrimSuffix(mine, noteSuffix))
+			}
+		})
+	}
+}
+
+// stored returns what is stored of the only report.
+func (b *bench) stored() (m mark) {
+	b.Helper()
+	if err := b.Schedules(func(_ string, blob []byte) error { return json.Unmarshal(blob, &m) }); err != nil {
+		b.Fatal(err)
+	}
+	return m
+}
+
+// leave writes files into the directory.
+func (b *bench) leave(files map[string][]byte) {
+	b.Helper()
+	for name, body := range files {
+		if err := os.WriteFile(filepath.Join(b.directory, name), body, 0o600); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // verify holds a file against its note.
 func (b *bench) verify(name string) {
 	b.Helper()
@@ -393,22 +503,38 @@ func TestClockSetBack(t *testing.T) {
 	}
 }
 
-// TestKeep has only the report's own files be removed.
+// TestKeep has only the report's own files be removed, and those in the format that it had
+// before too.
 func TestKeep(t *testing.T) {
 	b := newBench(t)
 	s := b.begin(b.reports("schedule: '@daily', sign: true, keep: 2")...)
 	if err := os.MkdirAll(b.directory, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	others := []string{"r0.html", "r0_20261101T000000Z_20261102T000000Z.csv", "r0_x_20261101T000000Z_20261102T000000Z.html"}
-	for _, name := range others {
-		if err := os.WriteFile(filepath.Join(b.directory, name), nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
+	others := []string{"r0.html", "r0_20261101T000000Z_20261102T000000Z.pdf", "r0_x_20261101T000000Z_20261102T000000Z.html"}
+	for _, name := range append(others, "r0_20261101T000000Z_20261102T000000Z.csv", "r0_20261101T000000Z_20261102T000000Z_2.txt") {
+		b.leave(map[string][]byte{name: nil})
 	}
 	b.until(s, start.AddDate(0, 0, 5))
 	b.want(append(others[:2:2], "r0_20261119T000000Z_20261120T000000Z.html", "r0_20261119T000000Z_20261120T000000Z.html.note",
 		"r0_20261120T000000Z_20261121T000000Z.html", "r0_20261120T000000Z_20261121T000000Z.html.note", others[2])...)
+}
+
+// TestKeepOfOnePeriod has a period come again and again: the tenth file of it is newer than
+// the second.
+func TestKeepOfOnePeriod(t *testing.T) {
+	b := newBench(t)
+	s := b.begin(b.reports("schedule: '@daily', format: csv, keep: 2")...)
+	const base = "r0_20261116T000000Z_20261117T000000Z"
+	if err := os.MkdirAll(b.directory, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	b.leave(map[string][]byte{base + ".csv": nil})
+	for n := 2; n <= 9; n++ {
+		b.leave(map[string][]byte{fmt.Sprintf("%s_%d.csv", base, n): nil})
+	}
+	b.until(s, start.AddDate(0, 0, 1))
+	b.want(base+"_10.csv", base+"_9.csv")
 }
 
 // TestRun has a scheduler wait until our own clock is known, and end with its context.
