@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -113,7 +112,7 @@ func archivedTo(w io.Writer, format string) (write func(storage.Archived), end f
 		n++
 		bytes += a.Bytes
 		if format == "json" {
-			_ = json.NewEncoder(b).Encode(a) // end tells
+			_ = jsonLines(b).Encode(a) // end tells
 			return
 		}
 		did := "copied"

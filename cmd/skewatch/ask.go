@@ -21,6 +21,7 @@ import (
 	"github.com/skewatch/skewatch/cmd/internal/api"
 	"github.com/skewatch/skewatch/cmd/internal/client"
 	"github.com/skewatch/skewatch/cmd/internal/config"
+	"github.com/skewatch/skewatch/cmd/internal/retry"
 )
 
 // ask finds whoever answers for a reading command and has fn ask it once.
@@ -76,10 +77,8 @@ func (p *program) follow(cmd *cobra.Command, r *reading, begin func(request) fun
 			return unanswered(err, q)
 		}
 		find = place.FindServer // it may want the files
-		select {
-		case <-ctx.Done():
+		if retry.Wait(ctx, retryEvery); ctx.Err() != nil {
 			return nil
-		case <-time.After(retryEvery):
 		}
 	}
 }

@@ -29,7 +29,7 @@ func compareTimeline(ctx context.Context, d api.Desk, q api.TimelineQuery, out *
 	}
 	switch format {
 	case "json":
-		return json.NewEncoder(out).Encode(c.sum())
+		return jsonLines(out).Encode(c.sum())
 	case "csv":
 		_, err := io.WriteString(stderr, c.sentence())
 		return err
@@ -115,8 +115,7 @@ func inWords(d time.Duration) string {
 func pairPrinter(w io.Writer, format string) func(first, second *api.Entry, by time.Duration) error {
 	switch format {
 	case "json":
-		lines := json.NewEncoder(w)
-		lines.SetEscapeHTML(false)
+		lines := jsonLines(w)
 		return func(first, second *api.Entry, by time.Duration) error {
 			return lines.Encode(pairLine{first.AppendJSON(nil), second.AppendJSON(nil), by.Seconds()})
 		}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -199,7 +198,7 @@ func (p *program) concludeTrial(t *ruleTrial, format string) error {
 
 func (p *program) concludeRule(name string, messages uint64, findings int, format string) error {
 	if format == "json" {
-		return json.NewEncoder(p.stdout).Encode(struct {
+		return jsonLines(p.stdout).Encode(struct {
 			Rule     string `json:"rule"`
 			Messages uint64 `json:"messages"`
 			Findings int    `json:"findings"`

@@ -15,10 +15,7 @@ import (
 func writeScore(w io.Writer, s *simulate.Score, format string) error {
 	switch format {
 	case "json":
-		lines := json.NewEncoder(w)
-		lines.SetEscapeHTML(false)
-		lines.SetIndent("", "  ")
-		return lines.Encode(s)
+		return writeIndented(w, s)
 	case "csv":
 		return scoreCSV(w, s.Hosts)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"strings"
@@ -65,8 +64,7 @@ in base64.`,
 func messagePrinter(w io.Writer, format string, raw bool) func(api.Message) error {
 	switch {
 	case format == "json":
-		lines := json.NewEncoder(w)
-		lines.SetEscapeHTML(false)
+		lines := jsonLines(w)
 		return func(m api.Message) error { m.ID = 0; return lines.Encode(m) }
 	case raw:
 		return func(m api.Message) error { return printFrame(w, m) }

@@ -211,15 +211,6 @@ func asFailure(err error) error {
 
 func (s *simulation) note(text string) { fmt.Fprintf(s.stderr, "warning: %s\n", text) }
 
-// plainPath returns what is wrong with a file, without its name.
-func plainPath(err error) string {
-	var in *os.PathError
-	if errors.As(err, &in) {
-		return in.Err.Error()
-	}
-	return err.Error()
-}
-
 // replayed fills a new data directory.
 func (s *simulation) replayed(span time.Duration) error {
 	transports := []config.FleetTransport{config.FleetTCP, config.FleetTCPLF, config.FleetUDP, config.FleetRELP}
@@ -313,7 +304,7 @@ func (s *simulation) scoreFile() error {
 	}
 	f, err := os.Open(s.truth)
 	if err != nil {
-		return &config.Error{Field: "--truth", Problem: "can't be read: " + plainPath(err), Value: s.truth, Hint: "name the file that a simulation wrote; or give --for as well, to send first"}
+		return &config.Error{Field: "--truth", Problem: "can't be read: " + config.Pathless(err).Error(), Value: s.truth, Hint: "name the file that a simulation wrote; or give --for as well, to send first"}
 	}
 	defer f.Close()
 	truth, err := simulate.ReadTruth(f)

@@ -2,8 +2,6 @@ package main
 
 import (
 	"crypto/tls"
-	"crypto/x509"
-	"os"
 
 	"github.com/skewatch/skewatch/cmd/internal/config"
 	"github.com/skewatch/skewatch/cmd/internal/server"
@@ -55,13 +53,9 @@ func (s *simulation) tls() (*tls.Config, error) {
 	if s.ca == "" {
 		return nil, nil
 	}
-	pem, err := os.ReadFile(s.ca)
+	pool, err := config.ReadCAs("--target-ca", s.ca)
 	if err != nil {
-		return nil, &config.Error{Field: "--target-ca", Problem: "can't be read", Value: s.ca}
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, &config.Error{Field: "--target-ca", Problem: "holds no certificate", Value: s.ca, Hint: "name a file in PEM"}
+		return nil, err
 	}
 	return &tls.Config{RootCAs: pool}, nil
 }

@@ -32,7 +32,7 @@ func (s *simulation) openTruth() (*truthFile, error) {
 		f, err = os.OpenFile(s.truth, os.O_CREATE|os.O_WRONLY, 0o644) // what is there stays until there is something new
 	}
 	if err != nil {
-		return nil, &config.Error{Field: "--truth", Problem: "can't be written: " + plainPath(err), Value: s.truth}
+		return nil, &config.Error{Field: "--truth", Problem: "can't be written: " + config.Pathless(err).Error(), Value: s.truth}
 	}
 	return &truthFile{w: f, file: f, made: made}, nil
 }

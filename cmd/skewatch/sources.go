@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -78,9 +77,7 @@ func (p *program) showSources(cmd *cobra.Command, r *reading, auditing bool) err
 func writeSources(w io.Writer, s *ntpcheck.Status, format string) error {
 	switch format {
 	case "json":
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(s)
+		return writeIndented(w, s)
 	case "csv":
 		return sourcesCSV(w, s)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -94,9 +93,7 @@ func answerOf(a ntpcheck.ControlAnswer) auditedAnswer {
 func writeAudit(w io.Writer, results []audited, format string) error {
 	switch format {
 	case "json":
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(results)
+		return writeIndented(w, results)
 	case "csv":
 		return auditCSV(w, results)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -122,8 +121,7 @@ func (w *warnings) ask(q *api.Query) error {
 func eventPrinter(w io.Writer, q request) func(api.Event) error {
 	switch q.Format {
 	case "json":
-		lines := json.NewEncoder(w)
-		lines.SetEscapeHTML(false)
+		lines := jsonLines(w)
 		return func(e api.Event) error { e.ID = 0; return lines.Encode(e) }
 	case "csv":
 		return csvEvents(w)

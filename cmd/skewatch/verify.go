@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -120,9 +119,7 @@ func (p *program) verify(ctx context.Context, d api.Desk, q api.VerifyQuery, sav
 }
 
 func verifiedJSON(w io.Writer, found []api.Flaw, v *storage.Verified) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(struct {
+	return writeIndented(w, struct {
 		Found []api.Flaw `json:"found"`
 		*storage.Verified
 	}{found, v})

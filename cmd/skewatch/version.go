@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -23,7 +22,7 @@ Usage:
 	format := addFormat(cmd, "text", "json")
 	cmd.RunE = func(*cobra.Command, []string) error {
 		if format.chosen == "json" {
-			return json.NewEncoder(p.stdout).Encode(build.This())
+			return jsonLines(p.stdout).Encode(build.This())
 		}
 		return printBuild(p.stdout, build.This())
 	}

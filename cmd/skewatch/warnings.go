@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -56,13 +55,6 @@ func writeWarnings(w io.Writer, all []api.Warning, q request) error {
 		return warningsCSV(w, all)
 	}
 	return warningsTable(w, all, q.Color)
-}
-
-func writeIndented(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
 }
 
 // warningsTable prints a line a warning, and below it why it is one and who mutes it.

@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/http"
 	"net/netip"
@@ -32,7 +29,7 @@ func (p Proof) at(u *url.URL) (*HTTP, error) {
 	c := NewHTTP(u)
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	if p.CA != "" {
-		pool, err := readPool(p.CA)
+		pool, err := config.ReadCAs("--ca", p.CA)
 		if err != nil {
 			return nil, err
 		}
@@ -67,22 +64,10 @@ func (b *bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return b.RoundTripper.RoundTrip(r)
 }
 
-func readPool(path string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(path)
-	pool := x509.NewCertPool()
-	switch {
-	case err != nil:
-		return nil, unreadable("--ca", path, err)
-	case !pool.AppendCertsFromPEM(pem):
-		return nil, &config.Error{Field: "--ca", Problem: "holds no certificate", Value: path, Hint: "give the file with the CA's certificate in PEM"}
-	}
-	return pool, nil
-}
-
 func readToken(path string) (string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return "", unreadable("--token-file", path, err)
+		return "", config.Unreadable("--token-file", path, err)
 	}
 	line, _, _ := bytes.Cut(text, []byte("\n"))
 	token := strings.TrimSpace(string(line))
@@ -91,14 +76,6 @@ func readToken(path string) (string, error) {
 			Hint: "make one with `skewatch config token NAME --role read > FILE`"}
 	}
 	return token, nil
-}
-
-func unreadable(field, path string, err error) error {
-	var failed *fs.PathError
-	if errors.As(err, &failed) {
-		err = failed.Err
-	}
-	return &config.Error{Field: field, Problem: "can't be read: " + err.Error(), Value: path, Hint: "name a file that this user may read"}
 }
 
 func isLoopback(host string) bool {

@@ -34,11 +34,7 @@ func unreadable(err error) fault {
 	case errors.Is(err, fs.ErrPermission):
 		return fault{problem: "no permission to read the file"}
 	}
-	var inPath *fs.PathError
-	if errors.As(err, &inPath) {
-		err = inPath.Err
-	}
-	return fault{problem: "can't read the file: " + err.Error()}
+	return fault{problem: "can't read the file: " + Pathless(err).Error()}
 }
 
 // yaml applies the text of a YAML file. It walks the syntax tree and not decoded

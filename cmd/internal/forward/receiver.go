@@ -15,6 +15,7 @@ import (
 	"github.com/skewatch/skewatch/cmd/internal/retry"
 	"github.com/skewatch/skewatch/collector/message"
 	"github.com/skewatch/skewatch/collector/relpclient"
+	"github.com/skewatch/skewatch/collector/streamclient"
 	"github.com/skewatch/skewatch/storage"
 )
 
@@ -213,7 +214,7 @@ func (r *receiver) settle() error {
 		return nil
 	}
 	err := r.session.finish()
-	if errors.Is(err, errUnconfirmed) && !r.confirms {
+	if errors.Is(err, streamclient.ErrUnconfirmed) && !r.confirms {
 		if r.trusted++; r.trusted < unconfirmedAfter {
 			return err
 		}

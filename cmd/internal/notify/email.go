@@ -125,10 +125,10 @@ func (m *email) mail(events []api.Event) (*mail.Msg, error) {
 func (m *email) compose(id string, to []string, subject, text string) (*mail.Msg, error) {
 	message := mail.NewMsg(mail.WithNoDefaultUserAgent())
 	if err := message.From(m.From); err != nil {
-		return nil, &settingError{"from", err.Error(), m.From, ""}
+		return nil, &config.Error{Field: "from", Problem: err.Error(), Value: m.From}
 	}
 	if err := message.To(to...); err != nil {
-		return nil, &settingError{"to", err.Error(), strings.Join(to, ", "), ""}
+		return nil, &config.Error{Field: "to", Problem: err.Error(), Value: strings.Join(to, ", ")}
 	}
 	message.Subject(subject)
 	message.SetDate()

@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -67,20 +65,12 @@ func newEndpoint(n *config.Notify, url string) (*endpoint, error) {
 }
 
 // tlsConfig trusts the certificates in a file, or the system's if there is none.
-func tlsConfig(ca string) (*tls.Config, error) {
-	c := &tls.Config{MinVersion: tls.VersionTLS12}
-	if ca == "" {
-		return c, nil
+func tlsConfig(ca string) (c *tls.Config, err error) {
+	c = &tls.Config{MinVersion: tls.VersionTLS12}
+	if ca != "" {
+		c.RootCAs, err = config.ReadCAs("ca", ca)
 	}
-	pem, err := os.ReadFile(ca)
-	if err != nil {
-		return nil, &settingError{"ca", "can't be read: " + bare(err), ca, "name a file with the certificates (PEM) to trust"}
-	}
-	c.RootCAs = x509.NewCertPool()
-	if !c.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, &settingError{"ca", "holds no certificate", ca, "name a file with the certificates (PEM) to trust"}
-	}
-	return c, nil
+	return c, err
 }
 
 // post sends a body of JSON. Any answer but one of success is an error.

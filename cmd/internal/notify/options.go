@@ -39,42 +39,31 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// A settingError is a setting of an output that can't be used.
-type settingError struct{ setting, problem, value, hint string }
-
-func (e *settingError) Error() string { return e.setting + ": " + e.problem }
-
 // outputError says which output an error is about.
 func outputError(i int, err error) error {
-	var wrong *settingError
+	var wrong *config.Error
 	if !errors.As(err, &wrong) {
 		return fmt.Errorf("notify[%d]: %w", i, err)
 	}
-	return &config.Error{Field: fmt.Sprintf("notify[%d].%s", i, wrong.setting), Problem: wrong.problem, Value: wrong.value, Hint: wrong.hint}
+	wrong.Field = fmt.Sprintf("notify[%d].%s", i, wrong.Field)
+	return wrong
 }
 
 // readSecret returns the first line of the file that a setting names, nil for no file. It is
-// read for each sending, so that it can be renewed.
+// read for each sending, so that it can be renewed. Its error is a *config.Error of the setting.
 func readSecret(setting, path string) ([]byte, error) {
 	if path == "" {
 		return nil, nil
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return nil, &settingError{setting, "can't be read: " + bare(err), path, "name a file that holds the secret in its first line, and that this user can read"}
+		wrong := config.Unreadable(setting, path, err)
+		wrong.Hint = "name a file that holds the secret in its first line, and that this user may read"
+		return nil, wrong
 	}
 	line, _, _ := strings.Cut(string(b), "\n")
 	if line = strings.TrimSuffix(line, "\r"); line == "" {
-		return nil, &settingError{setting, "the file's first line is empty", path, "write the secret there"}
+		return nil, &config.Error{Field: setting, Problem: "the file's first line is empty", Value: path, Hint: "write the secret there"}
 	}
 	return []byte(line), nil
-}
-
-// bare returns an error of a file without its path.
-func bare(err error) string {
-	var inPath *os.PathError
-	if errors.As(err, &inPath) {
-		return inPath.Err.Error()
-	}
-	return err.Error()
 }

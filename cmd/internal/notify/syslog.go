@@ -3,9 +3,7 @@ package notify
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"strconv"
@@ -15,13 +13,14 @@ import (
 	"github.com/skewatch/skewatch/analysis/report"
 	"github.com/skewatch/skewatch/cmd/internal/api"
 	"github.com/skewatch/skewatch/cmd/internal/config"
+	"github.com/skewatch/skewatch/collector/streamclient"
 )
 
 // A syslog sends RFC 5424 messages: one a datagram (RFC 5426), or with octets counted over
 // TCP (RFC 6587) and TLS (RFC 5425).
 //
-// Syslog acknowledges nothing. So a stream is closed for writing after each batch, and only
-// when the receiver closes it in turn has it read to the end.
+// Syslog acknowledges nothing. So a stream is finished after each batch: only when the receiver
+// closes it in turn has it read to the end.
 type syslog struct {
 	address   string
 	transport config.NotifyTransport
@@ -39,27 +38,38 @@ func newSyslog(n *config.Notify) (*syslog, error) {
 }
 
 func (s *syslog) send(ctx context.Context, events []api.Event) error {
-	network := "tcp"
-	if s.transport == config.NotifyUDP {
-		network = "udp"
-	}
-	dialer := net.Dialer{Timeout: dialTimeout}
-	c, err := dialer.DialContext(ctx, network, s.address)
+	c, err := s.connect(ctx)
 	if err != nil {
 		return err
 	}
-	defer c.Close()
-	defer context.AfterFunc(ctx, func() { c.Close() })()
+	if s.transport == config.NotifyUDP {
+		defer c.Close()
+		return s.datagrams(c, events)
+	}
+	out := streamclient.New(c, streamPatience)
+	defer out.Close()
+	defer context.AfterFunc(ctx, out.Abort)()
+	for _, e := range events {
+		if err := out.Send(s.message(e)); err != nil {
+			return err
+		}
+	}
+	return out.Finish()
+}
+
+// streamPatience is how long the receiver of a stream may take for anything, if the attempt
+// doesn't end before.
+const streamPatience = time.Minute
+
+func (s *syslog) connect(ctx context.Context) (net.Conn, error) {
+	dialer := &net.Dialer{Timeout: dialTimeout}
 	switch s.transport {
 	case config.NotifyUDP:
-		return s.datagrams(c, events)
+		return dialer.DialContext(ctx, "udp", s.address)
 	case config.NotifyTLS:
-		return s.encrypted(ctx, c, events)
+		return (&tls.Dialer{NetDialer: dialer, Config: s.tls}).DialContext(ctx, "tcp", s.address)
 	}
-	if _, err := c.Write(s.counted(events)); err != nil {
-		return err
-	}
-	return finish(c, c)
+	return dialer.DialContext(ctx, "tcp", s.address)
 }
 
 func (s *syslog) datagrams(c net.Conn, events []api.Event) error {
@@ -69,49 +79,6 @@ func (s *syslog) datagrams(c net.Conn, events []api.Event) error {
 		}
 	}
 	return nil
-}
-
-func (s *syslog) encrypted(ctx context.Context, c net.Conn, events []api.Event) error {
-	secure := s.tls.Clone()
-	secure.ServerName, _, _ = net.SplitHostPort(s.address)
-	t := tls.Client(c, secure)
-	if err := t.HandshakeContext(ctx); err != nil {
-		return err
-	}
-	if _, err := t.Write(s.counted(events)); err != nil {
-		return err
-	}
-	if err := t.CloseWrite(); err != nil {
-		return err
-	}
-	return finish(c, t)
-}
-
-// finish ends a stream, and waits until the receiver has ended it as well.
-func finish(c net.Conn, from io.Reader) error {
-	if half, ok := c.(interface{ CloseWrite() error }); ok {
-		if err := half.CloseWrite(); err != nil {
-			return err
-		}
-	}
-	_, err := io.Copy(io.Discard, from)
-	if errors.Is(err, io.ErrUnexpectedEOF) { // without TLS's own farewell
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("the receiver may not have read to the end: %w", err)
-	}
-	return nil
-}
-
-// counted returns events as messages, each after its length.
-func (s *syslog) counted(events []api.Event) (b []byte) {
-	for _, e := range events {
-		m := s.message(e)
-		b = append(strconv.AppendInt(b, int64(len(m)), 10), ' ')
-		b = append(b, m...)
-	}
-	return b
 }
 
 // Severities (RFC 5424, section 6.2.1), and our facility: a daemon's.

@@ -16,7 +16,7 @@ import (
 )
 
 // A siem takes octet-counted messages. What its script says of a connection: "cut" resets it
-// before all is read, "hang" reads nothing.
+// before all is read, "hang" reads nothing, "gone" resets it after a farewell when all is read.
 type siem struct {
 	net.Listener
 	hung   chan struct{}
@@ -64,6 +64,10 @@ func (s *siem) serve(c net.Conn) {
 		return
 	case "hang":
 		<-s.hung
+	case "gone":
+		if tcp, ok := c.(*tls.Conn).NetConn().(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0)
+		}
 	}
 	in := bufio.NewReader(c)
 	for {
@@ -124,6 +128,25 @@ func TestSyslogStreams(t *testing.T) {
 				t.Errorf("messages of %v have come, want of %v", have, want)
 			}
 		})
+	}
+}
+
+// TestSyslogGone has a receiver say farewell and be gone before we are: it has read all, and
+// gets nothing twice.
+func TestSyslogGone(t *testing.T) {
+	t.Parallel()
+	server, ca := encrypted(t)
+	const times = 50 // it is a race
+	s := siemAt(t, server, slices.Repeat([]string{"gone"}, times)...)
+	n := start(t, newMemory(), quick, config.Notify{Name: "siem", Type: config.NotifySyslog, Address: s.Addr().String(), Transport: config.NotifyTLS, CA: ca})
+	events := raises(times)
+	var want []string
+	for i, e := range events {
+		n.tell(e)
+		want = append(want, e.Host)
+		if have := hostsIn(s.await(t, i+1)); !slices.Equal(have, want) {
+			t.Fatalf("messages of %v have come, want of %v", have, want)
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"time"
@@ -151,9 +150,9 @@ func (a *authors) put(key string, r *analysis.RollUp) {
 // loadSteps reads the steps of all clocks.
 func (a *authors) loadSteps(ctx context.Context) error {
 	return a.tolerate(a.store.Findings(a.from, 0, func(stored storage.Finding) error {
-		var f analysis.Finding
-		if err := json.Unmarshal(stored.Blob, &f); err != nil {
-			return fmt.Errorf("read finding %d: %w", stored.ID, err)
+		f, err := findingIn(&stored)
+		if err != nil {
+			return err
 		}
 		if one := a.all[f.Key]; one != nil && f.Step != nil {
 			at := a.own.at(f.Step.At)
@@ -173,10 +172,7 @@ func (a *authors) of(m *message.Message) *author {
 		a.all[one.key] = one
 	}
 	if one.zone == nil {
-		host := string(m.Host)
-		if host == "" {
-			host = m.Source.String()
-		}
+		host := hostName(m)
 		one.zone = hostRules(a.cfg)(host, m.Source).Zone
 		one.wanted = api.MatchHost(a.q.Host, host)
 	}

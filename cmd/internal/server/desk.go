@@ -72,12 +72,21 @@ func (d *desk) findings(ctx context.Context, since, until int64, after uint64, f
 		if stored.ID <= after || ctx.Err() != nil {
 			return ctx.Err()
 		}
-		var f analysis.Finding
-		if err := json.Unmarshal(stored.Blob, &f); err != nil {
-			return fmt.Errorf("read finding %d: %w", stored.ID, err)
+		f, err := findingIn(&stored)
+		if err != nil {
+			return err
 		}
-		return fn(stored.ID, &f)
+		return fn(stored.ID, f)
 	}))
+}
+
+// findingIn returns what is stored as a finding.
+func findingIn(stored *storage.Finding) (*analysis.Finding, error) {
+	f := new(analysis.Finding)
+	if err := json.Unmarshal(stored.Blob, f); err != nil {
+		return nil, fmt.Errorf("read finding %d: %w", stored.ID, err)
+	}
+	return f, nil
 }
 
 // Messages calls fn with the stored messages of the query, each once. Those that were

@@ -1,8 +1,6 @@
 package server
 
 import (
-	"encoding/json"
-
 	"github.com/skewatch/skewatch/analysis"
 	"github.com/skewatch/skewatch/cmd/internal/api"
 	"github.com/skewatch/skewatch/cmd/internal/metrics"
@@ -67,12 +65,12 @@ func (s eventStore) EventsAfter(id uint64, fn func(api.Event) error) error {
 // the log.
 func (a *archive) findingsAfter(id uint64, fn func(id uint64, f *analysis.Finding) error) error {
 	return a.tolerate(a.store.FindingsAfter(id, func(stored storage.Finding) error {
-		var f analysis.Finding
-		if err := json.Unmarshal(stored.Blob, &f); err != nil {
+		f, err := findingIn(&stored)
+		if err != nil {
 			a.log.WithError(err).WithField("id", stored.ID).Error("a stored finding can't be read: it can't be sent")
 			return nil
 		}
-		return fn(stored.ID, &f)
+		return fn(stored.ID, f)
 	}))
 }
 

@@ -24,20 +24,28 @@ type ownPoint struct {
 
 // ownHistory reads the history of a period of the fleet's time.
 func (a *archive) ownHistory(since, until int64) (h ownHistory, err error) {
-	err = a.tolerate(a.store.ReferenceHistory(since, until, func(s storage.ReferenceSample) error {
-		var sample ownSample
-		if err := json.Unmarshal(s.Blob, &sample); err != nil {
-			return fmt.Errorf("read the reference's history: %w", err)
-		}
-		r := referenceOf(sample.Reference, s.At)
-		p := ownPoint{at: s.At, shift: sample.Shift, bound: int64(r.Bound)}
+	err = a.ownSamples(since, until, func(at int64, sample *ownSample) error {
+		r := referenceOf(sample.Reference, at)
+		p := ownPoint{at: at, shift: sample.Shift, bound: int64(r.Bound)}
 		if off := int64(r.Offset) + sample.Shift; magnitude(off) > p.bound { // else it may be noise
 			p.correction = off
 		}
 		h = append(h, p)
 		return nil
-	}))
+	})
 	return h, err
+}
+
+// ownSamples calls fn with the entries of our own clock's history in a period of the fleet's
+// time, and when they are of, Unix ns.
+func (a *archive) ownSamples(since, until int64, fn func(at int64, s *ownSample) error) error {
+	return a.tolerate(a.store.ReferenceHistory(since, until, func(stored storage.ReferenceSample) error {
+		var s ownSample
+		if err := json.Unmarshal(stored.Blob, &s); err != nil {
+			return fmt.Errorf("read the reference's history: %w", err)
+		}
+		return fn(stored.At, &s)
+	}))
 }
 
 // read turns a reading of the collector's clock into the timeline's time. Where the clock was

@@ -42,16 +42,12 @@ func (d *desk) reference(ctx context.Context, since, until int64) (report.Refere
 func (d *desk) Reference(ctx context.Context, q api.Query) (*api.ReferenceHistory, error) {
 	since, until := unixNano(q.Since), unixNano(q.Until)
 	h := &api.ReferenceHistory{Points: []api.ReferencePoint{}, Events: []report.ClockEvent{}}
-	err := d.tolerate(d.store.ReferenceHistory(since, until, func(sample storage.ReferenceSample) error {
-		var then ownSample
-		if err := json.Unmarshal(sample.Blob, &then); err != nil {
-			return fmt.Errorf("read the reference's history: %w", err)
-		}
+	err := d.ownSamples(since, until, func(at int64, then *ownSample) error {
 		r := &then.Reference
-		h.Points = append(h.Points, api.ReferencePoint{At: time.Unix(0, sample.At).UTC(), State: r.State.String(), Source: r.Source,
+		h.Points = append(h.Points, api.ReferencePoint{At: time.Unix(0, at).UTC(), State: r.State.String(), Source: r.Source,
 			Offset: r.OffsetSeconds, Bound: r.BoundSeconds})
 		return ctx.Err()
-	}))
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -53,12 +53,7 @@ func loadRules(name string) (*rules.File, error) {
 		text, err = io.ReadAll(file)
 	}
 	if err != nil {
-		problem := err.Error()
-		var inPath *os.PathError
-		if errors.As(err, &inPath) {
-			problem = inPath.Err.Error()
-		}
-		return nil, &config.Error{Field: "rules", Problem: "can't read the file: " + problem, Value: name,
+		return nil, &config.Error{Field: "rules", Problem: "can't read the file: " + config.Pathless(err).Error(), Value: name,
 			Hint: `write a path, or the name of rules that come with the program: ` + strings.Join(rules.Builtins(), ", ")}
 	}
 	return rules.Parse(name, bytes.NewReader(text))

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/skewatch/skewatch/cmd/internal/config"
+	"github.com/skewatch/skewatch/cmd/internal/retry"
 )
 
 // A Sender has hosts send: it says where to, and what is told meanwhile.
@@ -167,12 +168,6 @@ func (s *speaker) fail(err error) {
 
 // wait waits until a time, and reports whether the context lasted as long.
 func wait(ctx context.Context, until time.Time) bool {
-	timer := time.NewTimer(time.Until(until))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return ctx.Err() == nil
-	}
+	retry.Wait(ctx, time.Until(until))
+	return ctx.Err() == nil
 }

@@ -3,17 +3,13 @@ package simulate
 import (
 	"context"
 	"crypto/tls"
-	"errors"
-	"fmt"
-	"io"
 	"net"
 	"net/netip"
-	"strconv"
-	"sync"
 	"time"
 
 	"github.com/skewatch/skewatch/cmd/internal/config"
-	"github.com/skewatch/skewatch/collector/frame"
+	"github.com/skewatch/skewatch/collector/relpclient"
+	"github.com/skewatch/skewatch/collector/streamclient"
 )
 
 // A wire takes messages to a receiver. It is used by one goroutine.
@@ -25,11 +21,10 @@ type wire interface {
 	close() error
 }
 
-// How long a connection may take, to open, to take a message, and to end.
+// How long a receiver may take, to be connected to, and then for anything.
 const (
 	dialFor  = 5 * time.Second
 	writeFor = 10 * time.Second
-	closeFor = 5 * time.Second
 )
 
 // dial opens a wire from a source address of its own; the zero Addr for any.
@@ -45,36 +40,20 @@ func dial(ctx context.Context, t Target, transport config.FleetTransport, source
 	if source.IsValid() {
 		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(source, 0))
 	}
-	conn, err := d.DialContext(ctx, "tcp", t.Address)
+	var conn net.Conn
+	var err error
+	if transport == config.FleetTLS {
+		conn, err = (&tls.Dialer{NetDialer: &d, Config: secure}).DialContext(ctx, "tcp", t.Address)
+	} else {
+		conn, err = d.DialContext(ctx, "tcp", t.Address)
+	}
 	if err != nil {
 		return nil, err
 	}
-	switch transport {
-	case config.FleetTLS:
-		conn, err = encrypt(ctx, conn, t, secure)
-	case config.FleetRELP:
+	if transport == config.FleetRELP {
 		return openRELP(conn)
-	case config.FleetTCPLF:
-		return stream{conn, func(b, raw []byte) []byte { return append(append(b, raw...), '\n') }}, nil
 	}
-	return stream{conn, counted}, err
-}
-
-func encrypt(ctx context.Context, conn net.Conn, t Target, cfg *tls.Config) (net.Conn, error) {
-	cfg = cfg.Clone()
-	cfg.ServerName, _, _ = net.SplitHostPort(t.Address)
-	secure := tls.Client(conn, cfg)
-	if err := secure.HandshakeContext(ctx); err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return secure, nil
-}
-
-// counted appends a message with its octets counted (RFC 6587, section 3.4.1).
-func counted(b, raw []byte) []byte {
-	b = append(strconv.AppendInt(b, int64(len(raw)), 10), ' ')
-	return append(b, raw...)
+	return stream{streamclient.New(conn, writeFor), transport == config.FleetTCPLF}, nil
 }
 
 // datagrams sends one message a datagram.
@@ -83,143 +62,49 @@ type datagrams struct{ net.Conn }
 func (d datagrams) send(raw []byte) error { _, err := d.Write(raw); return err }
 func (d datagrams) close() error          { return d.Close() }
 
-// A stream sends messages in a framing.
+// A stream sends messages with their octets counted, or each as a line.
 type stream struct {
-	net.Conn
-	frame func(b, raw []byte) []byte
+	*streamclient.Stream
+	lines bool
 }
 
 func (s stream) send(raw []byte) error {
-	if err := s.SetWriteDeadline(time.Now().Add(writeFor)); err != nil {
+	send := s.Send
+	if s.lines {
+		send = s.SendLine
+	}
+	if err := send(raw); err != nil {
 		return err
 	}
-	_, err := s.Write(s.frame(nil, raw))
-	return err
+	return s.Flush() // each message has its time
 }
 
 func (s stream) close() error {
 	defer s.Close()
-	if err := s.SetDeadline(time.Now().Add(closeFor)); err != nil {
-		return err
-	}
-	half, ok := s.Conn.(interface{ CloseWrite() error })
-	if !ok {
-		return nil
-	}
-	if err := half.CloseWrite(); err != nil {
-		return err
-	}
-	if _, err := io.Copy(io.Discard, s.Conn); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("the receiver may not have read to the end: %w", err)
-	}
-	return nil
+	return s.Finish()
 }
-
-// relpWindow is how many messages wait for their acknowledgement at most, as in librelp.
-const relpWindow = 128
 
 // A relp sends messages that the receiver acknowledges.
-type relp struct {
-	conn   net.Conn
-	number int
-	slots  chan struct{} // one for each message that waits
-	ended  chan struct{} // closed when nothing is acknowledged any more
-	once   sync.Once
-	err    error // why; set before ended is closed
-}
+type relp struct{ *relpclient.Session }
 
 // openRELP offers a session, and waits until it is taken.
 func openRELP(conn net.Conn) (wire, error) {
-	r := &relp{conn: conn, number: 1, slots: make(chan struct{}, relpWindow), ended: make(chan struct{})}
-	err := conn.SetDeadline(time.Now().Add(dialFor))
-	if err == nil {
-		_, err = conn.Write(frame.AppendRELP(nil, 1, "open", "relp_version=0\nrelp_software=skewatch\ncommands=syslog"))
-	}
-	answers := frame.NewRELPSplitter(relpAnswer)
-	if err == nil {
-		err = readAnswer(conn, answers)
-	}
-	if err == nil {
-		err = conn.SetDeadline(time.Time{})
-	}
+	s, err := relpclient.Open(conn, writeFor)
 	if err != nil {
-		conn.Close()
-		return nil, fmt.Errorf("open a RELP session: %w", err)
+		return nil, err
 	}
-	go r.listen(answers)
-	return r, nil
+	return relp{s}, nil
 }
 
-const relpAnswer = 4096 // octets of the longest answer
-
-// errFarewell says that the receiver has closed a RELP session.
-var errFarewell = errors.New("the receiver closed the session")
-
-// readAnswer reads one answer, which must be that all is well.
-func readAnswer(from io.Reader, answers *frame.RELPSplitter) error {
-	for {
-		f, ok, err := answers.Next()
-		switch {
-		case err != nil:
-			return err
-		case ok && string(f.Command) == "serverclose":
-			return errFarewell
-		case ok && len(f.Data) > 0 && string(f.Data[:min(3, len(f.Data))]) != "200":
-			return fmt.Errorf("the receiver answers %q", f.Data)
-		case ok:
-			return nil
-		}
-		n, err := from.Read(answers.Space())
-		if answers.Fill(n); n == 0 && err != nil {
-			return err
-		}
-	}
-}
-
-// listen takes acknowledgements until the session ends.
-func (r *relp) listen(answers *frame.RELPSplitter) {
-	for {
-		if err := readAnswer(r.conn, answers); err != nil {
-			r.once.Do(func() { r.err = err; close(r.ended) })
-			return
-		}
-		select {
-		case <-r.slots:
-		default: // the answer to close
-		}
-	}
-}
-
-func (r *relp) send(raw []byte) error {
-	select {
-	case r.slots <- struct{}{}:
-	case <-r.ended:
-		return r.err
-	}
-	return r.write("syslog", raw)
-}
-
-func (r *relp) write(command string, data []byte) error {
-	r.number = frame.NextRELPNumber(r.number)
-	if err := r.conn.SetWriteDeadline(time.Now().Add(writeFor)); err != nil {
+func (r relp) send(raw []byte) error {
+	if err := r.Send(raw); err != nil {
 		return err
 	}
-	_, err := r.conn.Write(frame.AppendRELP(nil, r.number, command, data))
-	return err
+	return r.Flush() // each message has its time
 }
 
-// close waits until all is acknowledged: whoever takes every slot knows it.
-func (r *relp) close() error {
-	defer r.conn.Close()
-	late := time.After(closeFor)
-	for range relpWindow {
-		select {
-		case r.slots <- struct{}{}:
-		case <-r.ended:
-			return r.err
-		case <-late:
-			return errors.New("the receiver hasn't acknowledged all messages")
-		}
-	}
-	return r.write("close", nil)
+// close waits until all is acknowledged.
+func (r relp) close() error {
+	defer r.Close()
+	return r.Drain()
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/skewatch/skewatch/cmd/internal/server/servertest"
 	"github.com/skewatch/skewatch/collector/frame"
+	"github.com/skewatch/skewatch/collector/relpclient"
 )
 
 // A receiver is the other end of a RELP session. It answers when it is told to.
@@ -76,7 +77,7 @@ func TestRELPWaits(t *testing.T) {
 	w, r := open(t)
 	sent := make(chan error)
 	go func() {
-		for range relpWindow + 1 {
+		for range relpclient.Window + 1 {
 			if err := w.send([]byte("<13>x")); err != nil {
 				sent <- err
 				return
@@ -85,14 +86,14 @@ func TestRELPWaits(t *testing.T) {
 		sent <- nil
 	}()
 	servertest.Eventually(t, func() error {
-		if n := len(r.came); n != relpWindow {
-			return fmt.Errorf("%d messages have come, want %d", n, relpWindow)
+		if n := len(r.came); n != relpclient.Window {
+			return fmt.Errorf("%d messages have come, want %d", n, relpclient.Window)
 		}
 		return nil
 	})
 	select {
 	case err := <-sent:
-		t.Fatalf("%d messages without an acknowledgement are sent: %v", relpWindow+1, err)
+		t.Fatalf("%d messages without an acknowledgement are sent: %v", relpclient.Window+1, err)
 	default:
 	}
 	r.answer(1, "200 OK")
@@ -101,7 +102,7 @@ func TestRELPWaits(t *testing.T) {
 	}
 	closed := make(chan error)
 	go func() { closed <- w.close() }()
-	r.answer(relpWindow-1, "200 OK")
+	r.answer(relpclient.Window-1, "200 OK")
 	select {
 	case err := <-closed:
 		t.Fatalf("closed before the last acknowledgement: %v", err)
@@ -135,7 +136,7 @@ func TestRELPRefused(t *testing.T) {
 	if _, err := r.Write(frame.AppendRELP(nil, 0, "serverclose", "")); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.close(); err != errFarewell {
-		t.Errorf("the receiver's end: %v, want %v", err, errFarewell)
+	if err := w.close(); err != relpclient.ErrFarewell {
+		t.Errorf("the receiver's end: %v, want %v", err, relpclient.ErrFarewell)
 	}
 }
