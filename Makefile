@@ -24,7 +24,7 @@ deps:
 	@.ci/deps
 	@go mod download
 
-# One after the other, whatever -j says: the end-to-end tests measure clocks and
+# One after the other, whatever -j says: the end-to-end tests measure clocks, wait more than they work, and
 # want the machine for themselves.
 test:
 	@$(MAKE) deps
@@ -60,7 +60,7 @@ fuzz:
 	.ci/fuzz 50000x
 
 end-to-end:
-	go test -count 1 -timeout 15m -run '$(END_TO_END)' ./cmd/skewatch
+	go test -count 1 -timeout 15m -parallel 4 -run '$(END_TO_END)' ./cmd/skewatch
 
 acceptance: deps accuracy
 	SKEWATCH_ACCEPTANCE=1 go test -count 1 -timeout 60m -v -run '$(END_TO_END)' ./cmd/skewatch

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,10 +53,10 @@ func askTimeline(t *testing.T, s *testbed.Skewatch, args ...string) (all []timel
 func ringHosts() []*member {
 	return []*member{
 		{Host: testbed.Host{Name: "ahead", Transport: "udp", Format: testbed.Protocol23, Clock: testbed.Clock{Offset: 95 * time.Second}}},
-		{Host: testbed.Host{Name: "behind", Transport: "relp", Format: testbed.Protocol23, Clock: testbed.Clock{Offset: -192 * time.Second}}},
+		{Host: testbed.Host{Name: "behind", Transport: "tcp", Format: testbed.Protocol23, Clock: testbed.Clock{Offset: -192 * time.Second}}},
 		{Host: testbed.Host{Name: "nearly", Transport: "udp", Format: testbed.Forward, Clock: testbed.Clock{Offset: 3 * time.Second, Skew: 80}}},
 		{Host: testbed.Host{Name: "seconds", Transport: "udp", Format: testbed.Traditional, Clock: testbed.Clock{Offset: -42400 * time.Millisecond}}},
-		{Host: testbed.Host{Name: "right", Transport: "relp", Format: testbed.Traditional}},
+		{Host: testbed.Host{Name: "right", Transport: "tcp", Format: testbed.Traditional}},
 	}
 }
 
@@ -63,12 +64,13 @@ func ringHosts() []*member {
 // it gets it: the timeline tells the true order wherever it says that it is decided, and the
 // comparison counts what the stamps get wrong.
 func TestEndToEndTimeline(t *testing.T) {
-	s := startServer(t, t.TempDir(), "--listen-relp", "127.0.0.1:0")
+	s := startServer(t, t.TempDir())
 	fleet := ringHosts()
+	captured := testbed.StartCapture(t, s.UDP, s.TCP)
 	for i, m := range fleet {
 		m.Address = fmt.Sprintf("127.0.0.%d", 11+i)
-		if m.Target = s.UDP; m.Transport == "relp" {
-			m.Target = s.RELP
+		if m.Target = s.UDP; m.Transport == "tcp" {
+			m.Target = s.TCP
 		}
 		m.rsyslogd = testbed.StartRsyslogd(t, m.Host)
 	}
@@ -87,6 +89,7 @@ func TestEndToEndTimeline(t *testing.T) {
 	live := askTimeline(t, s, "--grep", "token [0-9]+")
 	checkRing(t, live, passed)
 	checkTimelineFilters(t, s, live)
+	checkCapture(t, s, captured())
 	s.Stop(t) // from then on the same question has the same answer
 	stopped := askTimeline(t, s, "--app", "TOKEN", "--severity", "info")
 	if len(stopped) != len(live) {
@@ -95,6 +98,38 @@ func TestEndToEndTimeline(t *testing.T) {
 	checkRing(t, stopped, passed)
 	checkComparison(t, s, stopped)
 	t.Logf("\n%s", run(t, s, "timeline", "--around", fmt.Sprint(stopped[len(stopped)/2].ID), "--span", "2s", "--app", "token"))
+}
+
+// checkCapture has the clocks judged by the captured traffic, and wants what the server says of
+// them within the bounds of both.
+func checkCapture(t *testing.T, s *testbed.Skewatch, file string) {
+	t.Helper()
+	output, err := exec.Command(testbed.Binary(t), "analyze", "--format", "json", file).Output()
+	if err != nil {
+		t.Fatalf("skewatch analyze: %v", err)
+	}
+	var offline reportAnswer
+	decode(t, string(output), &offline)
+	captured := map[string]hostRow{}
+	for _, row := range offline.Hosts {
+		captured[row.Host] = row
+	}
+	live := askReport(t, s).Hosts
+	for _, row := range live {
+		c, ok := captured[row.Host]
+		if !ok || row.Offset == nil || c.Offset == nil {
+			t.Errorf("%s is %+v live and %+v in the capture", row.Host, row, c)
+			continue
+		}
+		if *c.Offset < *row.Low-1e-3 || *c.Offset > *row.High+1e-3 || *row.Offset < *c.Low-1e-3 || *row.Offset > *c.High+1e-3 {
+			t.Errorf("%s is off by %v s, between %v and %v, live, and by %v, between %v and %v, in the capture", row.Host,
+				*row.Offset, *row.Low, *row.High, *c.Offset, *c.Low, *c.High)
+		}
+		t.Logf("%s: %.6f s live, %.6f s by the capture", row.Host, *row.Offset, *c.Offset)
+	}
+	if len(live) != len(ringHosts()) {
+		t.Errorf("%d hosts are known, want %d", len(live), len(ringHosts()))
+	}
 }
 
 // leastHold is how long a host keeps the token at the least, and a busy machine may take to

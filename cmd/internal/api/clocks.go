@@ -12,6 +12,9 @@ import (
 // PathClocks is where Clocks is asked for.
 const PathClocks = "/api/v1/clocks"
 
+// TrendPoints is how many points a trend has: those of two hours.
+const TrendPoints = 24
+
 // A ClocksQuery selects clocks. The zero value selects all, without their trends.
 type ClocksQuery struct {
 	Host  string // a glob over host names in lower case; "" for all

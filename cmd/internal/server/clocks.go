@@ -71,9 +71,8 @@ func chosen(all []analysis.Standing, q api.ClocksQuery) choice {
 
 // The course of offsets that is kept at hand.
 const (
-	trendPoints = 24 // two hours
-	trendLasts  = 20 * time.Second
-	mostTrends  = 10_000 // hosts: beyond, what it takes to read them is more than they are worth
+	trendLasts = 20 * time.Second
+	mostTrends = 10_000 // hosts: beyond, what it takes to read them is more than they are worth
 )
 
 // trends keeps how the offsets ran in the last two hours, by the originators' keys: that is
@@ -93,7 +92,7 @@ func (t *trends) newest(ctx context.Context, d *desk, now time.Time) (map[string
 		return t.byKey, t.from, nil
 	}
 	_, end := spanAround(now.UnixNano()+1, int64(analysis.RollUpSpan))
-	from := end - trendPoints*int64(analysis.RollUpSpan)
+	from := end - api.TrendPoints*int64(analysis.RollUpSpan)
 	byKey, err := d.readTrends(ctx, from)
 	if err != nil {
 		return nil, time.Time{}, err
@@ -113,11 +112,11 @@ func (d *desk) readTrends(ctx context.Context, from int64) (map[string][]*float6
 	}
 	enter := func(key string, start int64, r *analysis.RollUp) {
 		at := (start - from) / int64(analysis.RollUpSpan)
-		if at < 0 || at >= trendPoints || !r.Known || r.Messages == 0 {
+		if at < 0 || at >= api.TrendPoints || !r.Known || r.Messages == 0 {
 			return
 		}
 		if byKey[key] == nil {
-			byKey[key] = make([]*float64, trendPoints)
+			byKey[key] = make([]*float64, api.TrendPoints)
 		}
 		offset := r.Interval.Offset.Seconds()
 		byKey[key][at] = &offset

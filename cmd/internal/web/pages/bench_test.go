@@ -37,7 +37,7 @@ func newFleetDesk(hosts int) *fleetDesk {
 		if i%20 == 0 {
 			c.Verdict, c.Severity, c.Explanation = "ahead", "crit", "ahead by 12.398 s at least, proved: messages arrived before the time they were stamped with"
 		}
-		for range trendPoints {
+		for range api.TrendPoints {
 			c.Trend = append(c.Trend, number(offset+r.NormFloat64()*1e-3))
 		}
 		d.clocks.Hosts = append(d.clocks.Hosts, c)

@@ -23,7 +23,6 @@ type fleetPage struct {
 	Groups  []group
 	Ticks   []plot.Tick
 	Marks   []marks
-	Sparks  int // width of a sparkline
 	More    int // hosts that aren't shown
 	Seq     uint64
 }
@@ -81,16 +80,13 @@ func (p *Pages) fleet(r *http.Request) (any, error) {
 		return nil, err
 	}
 	f := fleetPage{Summary: view.summary, Query: q, Columns: q.columns(), Ticks: plot.AxisTicks(), Seq: view.seq,
-		Marks: view.marks, Sparks: plot.SparkWidth(trendPoints)}
+		Marks: view.marks}
 	hosts := view.chosen(&q)
 	f.More = view.omitted + max(0, len(hosts)-mostRows)
 	hosts = hosts[:min(len(hosts), mostRows)]
 	f.Groups = q.groups(hosts)
 	return f, nil
 }
-
-// trendPoints is how many points a sparkline has at most.
-const trendPoints = 24
 
 func parseFleetQuery(v url.Values) (fleetQuery, error) {
 	q := fleetQuery{Host: strings.ToLower(strings.TrimSpace(v.Get("host"))), Verdict: v.Get("verdict"), Sort: cmp.Or(v.Get("sort"), sortWorst), Group: v.Get("group") != ""}

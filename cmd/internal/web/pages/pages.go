@@ -18,6 +18,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 	"github.com/sirupsen/logrus"
 
+	"github.com/skewatch/skewatch/analysis/plot"
 	"github.com/skewatch/skewatch/analysis/report"
 	"github.com/skewatch/skewatch/cmd/internal/api"
 	"github.com/skewatch/skewatch/cmd/internal/build"
@@ -117,7 +118,8 @@ func Asset(name string) string {
 }
 
 var functions = template.FuncMap{
-	"asset": Asset, "version": func() string { return build.This().Version },
+	"sparkWidth": func() int { return plot.SparkWidth(api.TrendPoints) },
+	"asset":      Asset, "version": func() string { return build.This().Version },
 	"printable": report.Printable, "offset": offset, "moment": moment, "span": func(v *float64) string { return span(*v) },
 }
 
