@@ -52,6 +52,7 @@ var builtInVerdicts = map[string]string{
 // TestEndToEndSimulate has the built-in fleet send to a real server, over UDP, TCP and
 // RELP, and holds the report against the truth.
 func TestEndToEndSimulate(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	s := startServer(t, t.TempDir(), "--listen-relp", "127.0.0.1:0")
 	truth := filepath.Join(t.TempDir(), "truth.ndjson")
 	length := lasting(300*time.Second, 70*time.Second)

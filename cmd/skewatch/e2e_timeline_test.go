@@ -64,6 +64,7 @@ func ringHosts() []*member {
 // it gets it: the timeline tells the true order wherever it says that it is decided, and the
 // comparison counts what the stamps get wrong.
 func TestEndToEndTimeline(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	s := startServer(t, t.TempDir())
 	fleet := ringHosts()
 	captured := testbed.StartCapture(t, s.UDP, s.TCP)

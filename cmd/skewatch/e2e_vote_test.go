@@ -53,6 +53,7 @@ func (v *voter) speak(ctx context.Context, t *testing.T, s *testbed.Skewatch, se
 // TestEndToEndVote has 30 hosts at 30 addresses whose clocks all shift by the same at once:
 // that is told once, of the collector, and their verdicts are held.
 func TestEndToEndVote(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	s := testbed.StartSkewatch(t, t.TempDir(), "--kernel-clock", "trust", "--ntp-server", "", "--warn-hold", "2s")
 	tail := s.Follow(t, "tail", "--format", "json")
 	ctx, end := context.WithCancel(t.Context())
